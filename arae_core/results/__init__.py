@@ -1,0 +1,25 @@
+"""What runs leave behind: records, tables drawn from them, the papers' claims with verdicts."""
+
+from .claims import Claim, ClaimError, Verdict, load_claims, verdicts
+from .files import out_dir, write_whole
+from .record import Record, RecordError, by_seed, read_all
+from .scorecard import scorecard, scorecard_markdown
+from .tables import Table, table
+
+__all__ = [
+    "Claim",
+    "ClaimError",
+    "Record",
+    "RecordError",
+    "Table",
+    "Verdict",
+    "by_seed",
+    "load_claims",
+    "out_dir",
+    "read_all",
+    "scorecard",
+    "scorecard_markdown",
+    "table",
+    "verdicts",
+    "write_whole",
+]

@@ -1,0 +1,50 @@
+"""What several test folders share: the checkout's root, and whether a package index answers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout that is being tested."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def uv() -> str:
+    """The uv executable, known to reach a package index; skips where there is none, or no network."""
+    beside = Path(sys.executable).with_name("uv")
+    program = str(beside) if beside.exists() else shutil.which("uv")
+    if program is None:
+        pytest.skip("uv is not installed")
+    probe = subprocess.run([program, "pip", "compile", "--no-cache", "--quiet", "-"], input="iniconfig\n",
+                           text=True, capture_output=True, timeout=120,
+                           env={**os.environ, "UV_HTTP_TIMEOUT": "10"})
+    if probe.returncode:
+        pytest.skip(f"no package index answers: {probe.stderr.strip().splitlines()[-1:]}")
+    return program
+
+
+@pytest.fixture(scope="session")
+def clean_environ() -> dict[str, str]:
+    """The environment variables, without those that lend a new Python this checkout's packages."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+@pytest.fixture
+def roomy_folder():
+    """An empty folder for a whole environment, on the checkout's disk so that uv can link into it."""
+    build = ROOT / "_build"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build, prefix="environment-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

@@ -1,0 +1,138 @@
+"""ImageSet: complete, repeatable passes; crop and flip do what they say."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from arae_core.data import ImageSet
+
+
+def make(n: int = 30, size: int = 16, classes: int = 3) -> ImageSet:
+    images = torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return ImageSet("made", images, torch.arange(n) % classes, tuple("abcdefghij"[:classes]))
+
+
+def test_in_order_without_a_seed():
+    data = make()
+    x, y = (torch.cat(parts) for parts in zip(*data.batches(7), strict=True))
+    assert x.dtype == torch.float32 and torch.equal(x, data.images / 255) and torch.equal(y, data.labels)
+    assert [len(y) for _, y in data.batches(7)] == [7, 7, 7, 7, 2]
+    assert [len(y) for _, y in data.batches(7, drop_last=True)] == [7, 7, 7, 7]
+
+
+def test_a_shuffled_pass_holds_every_image_once_with_its_label():
+    data = ImageSet("made", torch.arange(200, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 8, 8),
+                    torch.arange(200), tuple(str(i) for i in range(200)))
+    for augment in ("none", "flip", "crop+flip"):    # constant images: augmentation changes nothing
+        x, y = (torch.cat(parts) for parts in zip(*data.batches(32, seed=1, augment=augment), strict=True))
+        assert torch.equal((x[:, 0, 0, 0] * 255).round().long(), y)
+        assert torch.equal(y.sort().values, torch.arange(200)) and not torch.equal(y, torch.arange(200))
+
+
+@pytest.mark.parametrize("augment", ["none", "flip", "crop+flip"])
+def test_a_pass_depends_on_its_seed_alone(augment):
+    data = make()
+    torch.manual_seed(1)
+    first = list(data.batches(8, seed=5, augment=augment))
+    torch.manual_seed(2)
+    again = list(data.batches(8, seed=5, augment=augment))
+    other = list(data.batches(8, seed=6, augment=augment))
+    assert all(torch.equal(a, b) for left, right in zip(first, again, strict=True)
+               for a, b in zip(left, right, strict=True))
+    assert any(not torch.equal(a[0], b[0]) for a, b in zip(first, other, strict=True))
+    state = torch.get_rng_state()
+    list(data.batches(8, seed=5, augment=augment))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_same_pass_in_another_process():
+    code = ("import torch; from arae_core.data import ImageSet\n"
+            "images = torch.arange(768).to(torch.uint8).reshape(4, 3, 8, 8)\n"
+            "data = ImageSet('made', images, torch.zeros(4).long(), ('a',))\n"
+            "weights = torch.arange(768).reshape(4, 3, 8, 8)\n"
+            "x, _ = next(data.batches(4, seed=3, augment='crop+flip'))\n"
+            "total = int(((x * 255).round().long() * weights).sum())\n")
+    here: dict = {}
+    exec(code, here)
+    run = subprocess.run([sys.executable, "-c", code + "print(total)"], capture_output=True, text=True, check=True)
+    assert int(run.stdout) == here["total"] > 0
+
+
+def test_flips_are_mirror_images_of_half():
+    data = make(64)
+    x, _ = next(data.batches(64, seed=0, augment="flip"))
+    plain, _ = next(data.batches(64, seed=0))
+    kept = (x == plain).flatten(1).all(1)
+    turned = (x == plain.flip(3)).flatten(1).all(1)
+    assert (kept ^ turned).all() and 16 < int(turned.sum()) < 48
+
+
+def test_crops_are_windows_of_the_mirrored_image():
+    data = make(40, size=16)
+    x, _ = next(data.batches(40, seed=0, augment="crop+flip"))
+    plain, _ = next(data.batches(40, seed=0))
+    padded = torch.nn.functional.pad(plain, (2, 2, 2, 2), mode="reflect")    # 16 // 8
+    places = set()
+    for image, border in zip(x, padded, strict=True):
+        found = [(dy, dx, flip) for dy in range(5) for dx in range(5) for flip in (False, True)
+                 if torch.equal(image.flip(2) if flip else image, border[:, dy:dy + 16, dx:dx + 16])]
+        assert len(found) == 1
+        places.add(found[0])
+    assert {place[0] for place in places} == {place[1] for place in places} == set(range(5))
+
+
+def test_take_is_balanced_and_repeatable():
+    data = make(30)
+    part = data.take(8, seed=1)
+    assert part.labels.bincount().sort().values.tolist() == [2, 3, 3]
+    assert part.digest == data.take(8, seed=1).digest != data.take(8, seed=2).digest
+    assert len({bytes(image.numpy()) for image in data.take(30).images}) == 30
+    for bad in (0, 31, 2.5):
+        with pytest.raises(ValueError, match="cannot take"):
+            data.take(bad)
+
+
+def test_only_one_class():
+    part = make().only("b")
+    assert len(part) == 10 and part.labels.unique().tolist() == [1] and part.classes == ("a", "b", "c")
+    with pytest.raises(ValueError, match="a, b, c"):
+        make().only("d")
+
+
+def test_digest_covers_pixels_labels_and_classes():
+    data = make()
+    pixel = data.images.clone()
+    pixel[0, 0, 0, 0] ^= 1
+    others = [ImageSet("made", pixel, data.labels, data.classes),
+              ImageSet("made", data.images, data.labels.flip(0), data.classes),
+              ImageSet("made", data.images, data.labels, ("a", "b", "z"))]
+    assert len({data.digest, *(other.digest for other in others)}) == 4
+    assert data.digest == ImageSet("renamed", data.images.clone(), data.labels, data.classes).digest
+
+
+def test_batch_by_indices():
+    data = make()
+    x, y = data.batch([3, 1])
+    assert torch.equal(x, data.images[[3, 1]] / 255) and y.tolist() == [0, 1]
+    assert len(data.batch(slice(4, 9))[1]) == 5
+
+
+@pytest.mark.parametrize("change", [
+    {"images": torch.zeros(3, 3, 8, 8)}, {"images": torch.zeros(3, 1, 8, 8, dtype=torch.uint8)},
+    {"labels": torch.tensor([0, 1])}, {"labels": torch.tensor([0, 1, 2])}, {"labels": torch.tensor([0, 0, -1])},
+])
+def test_tensors_that_do_not_fit_are_refused(change):
+    fields = {"images": torch.zeros(3, 3, 8, 8, dtype=torch.uint8), "labels": torch.tensor([0, 1, 0])}
+    with pytest.raises(ValueError, match="made"):
+        ImageSet("made", classes=("a", "b"), **(fields | change))
+
+
+@pytest.mark.parametrize("call", [
+    {"batch_size": 0}, {"batch_size": 2.0}, {"batch_size": 4, "augment": "mixup", "seed": 0},
+    {"batch_size": 4, "augment": "flip"},
+])
+def test_bad_passes_are_refused_at_the_call(call):
+    with pytest.raises(ValueError):
+        make().batches(**call)

@@ -1,0 +1,95 @@
+"""The embedded photographs: real, balanced, repeatable, and no pixel in both splits."""
+
+import socket
+
+import numpy as np
+import pytest
+import torch
+
+from arae_core.data import photo_names, photograph, photos
+from arae_core.data.photos import LEAST_CONTRAST, _open, crop_boxes, runs
+
+
+def test_ten_whole_photographs():
+    assert len(photo_names()) == 10
+    for name in photo_names():
+        image = photograph(name)
+        assert image.shape[:2] == (1, 3) and min(image.shape[2:]) >= 300 and image.dtype == torch.float32
+        assert 0 <= image.min() < 0.2 and 0.8 < image.max() <= 1
+    with pytest.raises(ValueError, match="astronaut"):
+        photograph("lena")
+
+
+@pytest.mark.parametrize("image_size", [32, 64])
+def test_no_pixel_is_in_both_splits(image_size):
+    for name in photo_names():
+        height, width = photograph(name).shape[2:]
+        seen = {}
+        for split in ("train", "test"):
+            seen[split] = np.zeros((height, width), dtype=bool)
+            for left, top, right, bottom in crop_boxes(name, split, 60, image_size):
+                assert 0 <= left < right <= width and 0 <= top < bottom <= height and right - left == bottom - top
+                assert any(first <= left and right <= end for first, end in runs(width, split))
+                seen[split][top:bottom, left:right] = True
+        assert not (seen["train"] & seen["test"]).any()
+        assert seen["train"].mean() > seen["test"].mean() > 0.05
+
+
+@pytest.mark.parametrize("width", [451, 512, 640, 741, 1411])
+def test_stripes_share_the_width_out(width):
+    columns = sorted(runs(width, "train") + runs(width, "test"))
+    assert columns[0][0] == 0 and columns[-1][1] == width
+    assert all(left[1] == right[0] for left, right in zip(columns, columns[1:], strict=False))
+    assert 0.24 < sum(end - first for first, end in runs(width, "test")) / width < 0.26
+
+
+def test_an_image_is_its_box_scaled():
+    data = photos("test", count=40, image_size=32)
+    name = "rocket"
+    label = photo_names().index(name)
+    whole = photograph(name)
+    for image, (left, top, right, bottom) in zip(data.only(name).images, crop_boxes(name, "test", 4), strict=True):
+        box = whole[:, :, top:bottom, left:right]
+        scaled = torch.nn.functional.interpolate(box, (32, 32), mode="bicubic", antialias=True)
+        assert (scaled.clamp(0, 1) - image / 255).abs().mean() < 0.01
+    assert data.labels[label] == label
+
+
+def test_balanced_and_of_the_asked_form():
+    data = photos("train", count=103, image_size=24)
+    assert data.images.shape == (103, 3, 24, 24) and data.labels.bincount().sort().values.tolist() == [10] * 7 + [11] * 3
+    assert data.classes == photo_names() and data.name == "photos"
+    assert len(photos("test", count=3)) == 3
+
+
+def test_the_same_arguments_give_the_same_bytes():
+    data = photos("train", count=50, image_size=16, seed=3)
+    assert data.digest == photos("train", count=50, image_size=16, seed=3).digest
+    assert torch.equal(data.images[:20], photos("train", count=20, image_size=16, seed=3).images)
+    others = {photos("train", count=50, image_size=16, seed=4).digest, photos("test", count=50, image_size=16,
+                                                                              seed=3).digest}
+    assert data.digest not in others and len(others) == 2
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_no_crop_is_near_constant(split):
+    images = photos(split, count=400).images.double()
+    assert images.std(dim=(2, 3), correction=0).amax(1).min() >= LEAST_CONTRAST
+    assert len(images.flatten(1).unique(dim=0)) > 390
+
+
+def test_nothing_is_fetched(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a photograph opened a connection")
+    monkeypatch.setattr(socket, "socket", refuse)
+    _open.cache_clear()
+    assert len(photos("test", count=10)) == 10
+
+
+@pytest.mark.parametrize("call", [
+    {"split": "val"}, {"count": 0}, {"count": 2.5}, {"count": True}, {"image_size": 0}, {"image_size": 1000},
+    {"image_size": "32"},
+])
+def test_bad_arguments_are_refused(call):
+    with pytest.raises(ValueError, match=next(iter(call))):
+        photos(**call)

@@ -1,0 +1,58 @@
+import pytest
+import torch
+
+from arae_core.figures import COLOURS, accuracy_curve, spread_curve, training_curves
+from arae_core.figures.curves import _wilson
+
+
+def right(share, n=100):
+    return torch.arange(n) < share * n
+
+
+def test_accuracy_against_radius():
+    figure = accuracy_curve(
+        [0, 0.5, 1.0],
+        {"standard": [right(0.8), right(0.2), right(0.0)], "robust": [right(0.6), right(0.5), right(0.4)]},
+        chance=0.1,
+    )
+    (ax,) = figure.axes
+    standard, robust, chance = ax.lines
+    assert list(standard.get_xdata()) == [0, 0.5, 1.0]
+    assert list(robust.get_ydata()) == pytest.approx([60, 50, 40])
+    assert standard.get_color() == COLOURS["standard"] and robust.get_color() == COLOURS["robust"]
+    assert list(chance.get_ydata()) == pytest.approx([10, 10])
+    assert len(ax.collections) == 2  # the bands
+    assert "l₂" in ax.get_xlabel()
+    with pytest.raises(ValueError, match="2 points for 3"):
+        accuracy_curve([0, 1, 2], {"robust": [right(0.5)] * 2})
+
+
+def test_wilson_interval():
+    share, low, high = _wilson(right(0.5))
+    assert (share, low, high) == pytest.approx((50, 40.383, 59.617), abs=1e-3)
+    share, low, high = _wilson(right(0.0))
+    assert share == 0 and low == pytest.approx(0, abs=1e-9) and high == pytest.approx(3.6995, abs=1e-3)
+
+
+def test_spread_over_images_at_named_layers():
+    figure = spread_curve(
+        ["conv1", "conv5"],
+        {"robust": [torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0])]},
+        xlabel="layer",
+        ylabel="PSNR (dB)",
+    )
+    (ax,) = figure.axes
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["conv1", "conv5"]
+    assert list(ax.lines[0].get_ydata()) == [2.0, 2.0]
+    corners = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (corners.min(), corners.max()) == (1.0, 3.0)
+
+
+def test_a_panel_a_logged_quantity():
+    history = [{"epoch": e, "loss": 1 / e, "accuracy": e / 10, "seconds": 2.0} for e in (1, 2, 3)]
+    figure = training_curves({"standard": history, "robust": history[:2]})
+    assert [ax.get_title() for ax in figure.axes] == ["loss", "accuracy"]
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [3, 2]
+    assert [ax.get_title() for ax in training_curves({"a": history}, shown=["seconds"]).axes] == ["seconds"]
+    with pytest.raises(ValueError, match="nothing to show"):
+        training_curves({"a": []})

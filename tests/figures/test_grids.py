@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from arae_core.figures import gradient_image, image_grid, perturbation
+
+
+def test_rows_columns_and_pixels(images):
+    figure = image_grid({"image": images, "attacked": images[:2]}, columns=["a", "b", "c"], title="t")
+    axes = figure.axes
+    assert len(axes) == 6
+    assert [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
+    assert [ax.get_title() for ax in axes[:3]] == ["a", "b", "c"]
+    assert [axes[0].get_ylabel(), axes[3].get_ylabel()] == ["image", "attacked"]
+    torch.testing.assert_close(
+        torch.tensor(axes[1].images[0].get_array()), images[1].permute(1, 2, 0), rtol=0, atol=1e-6
+    )
+    assert axes[0].images[0].get_interpolation() == "nearest"
+    assert image_grid([torch.rand(1, 1, 128, 128)]).axes[0].images[0].get_interpolation() != "nearest"
+
+
+def test_other_input_is_refused(images):
+    with pytest.raises(ValueError, match="N, 3, H, W"):
+        image_grid([images[0]])
+    with pytest.raises(ValueError, match="'delta' spans.*perturbation"):
+        image_grid({"delta": images - 0.5})
+    with pytest.raises(ValueError, match="2 column labels for 3"):
+        image_grid([images], columns=["a", "b"])
+    with pytest.raises(ValueError, match="no rows"):
+        image_grid([])
+
+
+def test_perturbation():
+    delta = torch.tensor([0.0, 0.01, -0.02, 0.2]).reshape(1, 1, 2, 2)
+    torch.testing.assert_close(perturbation(delta).flatten(), torch.tensor([0.5, 0.6, 0.3, 1.0]))
+
+
+def test_gradient_keeps_its_sign_and_forgets_its_scale():
+    gradient = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    shown = gradient_image(gradient)
+    inside = (shown > 0) & (shown < 1)
+    assert torch.equal((shown - 0.5).sign(), gradient.sign())
+    expected = 0.5 + gradient / gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() / 6
+    torch.testing.assert_close(shown[inside], expected[inside])
+    torch.testing.assert_close(gradient_image(1e-30 * gradient), shown)
+    assert (gradient_image(torch.zeros(1, 3, 4, 4)) == 0.5).all()

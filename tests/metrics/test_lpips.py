@@ -1,0 +1,109 @@
+"""A random trunk, its number never called LPIPS, shows scaling, shape and zero on identity."""
+
+import hashlib
+import sys
+
+import pytest
+import torch
+
+from arae_core.metrics import LPIPSUnavailable, lpips, lpips_available
+from arae_core.metrics.lpips import TRUNKS, _distance, _pretrained, _random_trunk, _verify
+
+module = sys.modules["arae_core.metrics.lpips"]  # the package's attribute of that name is the function
+
+
+@pytest.fixture(scope="module")
+def random_trunk():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return _random_trunk("alex")
+
+
+@pytest.fixture
+def nothing_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARAE_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+
+    def no_network(*_, **__):
+        raise AssertionError("a download was tried")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", no_network)
+    return tmp_path
+
+
+def images(seed, n=2, size=32):
+    return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def test_shape_sign_and_zero_on_identity(random_trunk):
+    x, x_hat = images(0), images(1)
+    with torch.no_grad():
+        assert _distance(random_trunk, x, x).tolist() == [0.0, 0.0]
+        assert _distance(random_trunk, x_hat, x).shape == (2,)
+        assert (_distance(random_trunk, x_hat, x) > 0).all()
+
+
+def test_images_reach_the_model_in_minus_one_to_one(random_trunk):
+    x, x_hat = images(0), images(1)
+    with torch.no_grad():
+        expected = random_trunk(x_hat, x, normalize=True).flatten()  # lpips's own way from [0,1]
+        torch.testing.assert_close(_distance(random_trunk, x_hat, x), expected)
+        assert not torch.allclose(random_trunk(x_hat, x).flatten(), expected)
+
+
+@pytest.mark.parametrize("net", TRUNKS)
+def test_without_trunk_there_is_no_number_but_a_reason(nothing_here, net):
+    with pytest.raises(LPIPSUnavailable, match=TRUNKS[net]) as error:
+        lpips(images(0), images(1), net=net)
+    assert str(nothing_here / "data" / "weights") in str(error.value)
+    assert "fetch_trunk" in str(error.value)
+    available, reason = lpips_available(net)
+    assert not available
+    assert TRUNKS[net] in reason and str(nothing_here) not in reason
+
+
+@pytest.mark.parametrize("folder", ["data/weights", "hub/checkpoints"])
+def test_a_file_whose_hash_is_not_in_its_name_is_refused(nothing_here, folder):
+    path = nothing_here / folder / TRUNKS["alex"]
+    path.parent.mkdir(parents=True)
+    torch.save({}, path)
+    with pytest.raises(LPIPSUnavailable, match="SHA-256") as error:
+        lpips(images(0), images(1))
+    assert str(path) in str(error.value)
+
+
+def test_the_trunk_fills_every_weight_by_torchvisions_names(nothing_here, random_trunk, monkeypatch):
+    """A stand-in file, under torchvision's names, past the hash test: all of it arrives."""
+    names = {name.split(".", 1)[1]: value for name, value in random_trunk.net.state_dict().items()}
+    stand_in = {"features." + name: value for name, value in names.items()}
+    stand_in["classifier.1.bias"] = torch.ones(1)  # the file holds the whole classifier
+    path = nothing_here / "alexnet-owt-00000000.pth"
+    torch.save(stand_in, path)
+    monkeypatch.setattr(module, "_verify", lambda path: None)
+    filled = _pretrained.__wrapped__("alex", path)  # past the cache, so that nothing later meets it
+    with torch.no_grad():
+        torch.testing.assert_close(
+            _distance(filled, images(0), images(1)), _distance(random_trunk, images(0), images(1))
+        )
+    del stand_in["features.0.weight"]
+    torch.save(stand_in, path)
+    with pytest.raises(KeyError):
+        _pretrained.__wrapped__("alex", path)
+
+
+def test_verify_reads_the_prefix_from_the_name(tmp_path):
+    content = b"weights"
+    good = tmp_path / f"net-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    good.write_bytes(content)
+    _verify(good)
+    good.write_bytes(content[:-1])
+    with pytest.raises(LPIPSUnavailable, match="damaged"):
+        _verify(good)
+
+
+def test_unknown_net():
+    with pytest.raises(ValueError, match="alex, vgg"):
+        lpips_available("squeeze")
+    with pytest.raises(ValueError, match="alex, vgg"):
+        lpips(images(0), images(1), net="resnet")

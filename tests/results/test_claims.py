@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from arae_core.results import Claim, ClaimError, RecordError, load_claims, verdicts
+
+HIGHER = Claim("c", "A, Table 1", "robust is better", "psnr/robust/* > psnr/standard/*")
+LOWER = Claim("c", "A, Table 1", "robust is closer", "lpips/robust/a < lpips/standard/a")
+
+
+def pair(make_record, robust, standard, seed=0, metric="psnr", **parameters):
+    names = f"{metric}/robust/a", f"{metric}/standard/a"
+    return make_record(dict(zip(names, (robust, standard))), seed=seed, **parameters)
+
+
+def only(claim, records):
+    (verdict,) = verdicts(claim, records)
+    return verdict
+
+
+def test_seeds_decide_by_a_paired_interval(make_record):
+    gaps = [(20.0, 18.1), (23.0, 21.0), (17.0, 14.9)]  # seeds differ a lot, the differences little
+    runs = [pair(make_record, (r, 3.0), (s, 3.0), seed=i) for i, (r, s) in enumerate(gaps)]
+    verdict = only(HIGHER, runs)
+    expected = stats.ttest_1samp([1.9, 2.0, 2.1], 0).confidence_interval(0.95)
+    assert (verdict.outcome, verdict.over, verdict.seeds) == ("holds", "seeds", 3)
+    assert verdict.difference == pytest.approx(2.0)
+    assert (verdict.low, verdict.high) == pytest.approx(tuple(expected))
+    assert verdict.condition == "a"
+
+
+def test_each_outcome_over_seeds(make_record):
+    def outcome(*differences):
+        runs = [pair(make_record, (20 + d, 1.0), (20.0, 1.0), seed=i) for i, d in enumerate(differences)]
+        return only(HIGHER, runs).outcome
+
+    assert outcome(1.9, 2.0, 2.1) == "holds"
+    assert outcome(-1.9, -2.0, -2.1) == "fails"
+    assert outcome(2.0, -1.0, 0.5) == "within noise"
+    assert outcome(0.0, 0.0) == "within noise"
+
+
+def test_one_seed_falls_back_on_images_and_says_so(make_record):
+    verdict = only(HIGHER, [pair(make_record, (20.0, 3.0, 900), (19.0, 4.0, 900))])
+    half = 1.96 * (3**2 / 900 + 4**2 / 900) ** 0.5
+    assert (verdict.outcome, verdict.over, verdict.seeds) == ("holds", "images", 1)
+    assert (verdict.low, verdict.high) == pytest.approx((1 - half, 1 + half))
+    assert only(HIGHER, [pair(make_record, (20.0, 3.0, 9), (19.0, 4.0, 9))]).outcome == "within noise"
+    assert only(HIGHER, [pair(make_record, (19.0, 3.0, 900), (20.0, 4.0, 900))]).outcome == "fails"
+    assert only(HIGHER, [pair(make_record, 20.0, 10.0)]).outcome == "within noise"  # no spread is known
+
+
+def test_lower_is_better_by_the_sign(make_record):
+    assert only(LOWER, [pair(make_record, (0.3, 0.1), (0.5, 0.1), metric="lpips")]).outcome == "holds"
+    assert only(LOWER, [pair(make_record, (0.5, 0.1), (0.3, 0.1), metric="lpips")]).outcome == "fails"
+
+
+def test_not_run_and_why(make_record):
+    assert only(HIGHER, []).outcome == "not run"
+    other = make_record({"accuracy/robust/clean": 0.5}, chapter="robust_training")
+    other.leave_out("psnr", "no images")
+    assert only(HIGHER, [other]).outcome == "not run"
+    record = make_record({"psnr/robust/a": 1.0})
+    record.leave_out("lpips", "no trunk")
+    verdict = only(LOWER, [record])
+    assert (verdict.outcome, verdict.reason, verdict.difference) == ("not run", "no trunk", None)
+
+
+def test_star_stands_for_what_both_sides_have_or_for_the_conditions_named(make_record):
+    record = make_record({f"psnr/{e}/{c}": 1.0 for c in ("b", "a") for e in ("robust", "standard")})
+    record.add("psnr/robust/c", 1.0)
+    assert [v.condition for v in verdicts(HIGHER, [record])] == ["b", "a"]
+    named = Claim("c", "A", "t", HIGHER.comparison, conditions=("a", "c"))
+    assert [(v.condition, v.outcome) for v in verdicts(named, [record])] == [
+        ("a", "within noise"),
+        ("c", "not run"),
+    ]
+
+
+def test_only_records_of_one_setting_count(make_record):
+    runs = [pair(make_record, (20.0, 1.0), (19.0, 1.0), seed=i, eps=e) for e in (1.0, 3.0) for i in (0, 1)]
+    with pytest.raises(RecordError):
+        verdicts(HIGHER, runs)
+    chosen = Claim("c", "A", "t", HIGHER.comparison, where={"eps": 3.0})
+    assert only(chosen, runs).seeds == 2
+    elsewhere = Claim("c", "A", "t", HIGHER.comparison, profiles=("paper",))
+    assert only(elsewhere, runs).outcome == "not run"
+
+
+def test_the_claims_of_the_book():
+    claims = load_claims(Path(__file__).parents[2] / "book" / "claims.yaml")
+    table1 = {c.id: c for c in claims if c.source == "A, Table 1"}
+    assert {c: table1[c].sides[1] for c in table1} == {
+        "table1-psnr": ">", "table1-ssim": ">", "table1-lpips": "<", "table1-lpips-gan": ">",
+    }  # fmt: skip
+    assert table1["table1-psnr"].conditions == ("pixel", "pixel+feature", "pixel+feature+gan")
+
+
+@pytest.mark.parametrize(
+    "entry, cause",
+    [
+        ("{id: a, source: A, text: t, comparison: psnr/robust/a >= psnr/standard/a}", "is not <measure>"),
+        ("{id: a, source: A, text: t, comparison: psnr/robust/* > psnr/standard/a}", "both sides"),
+        ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c, conditions: [d]}", r"no \*"),
+        ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c, condition: [d]}", "condition"),
+        ("{id: a, source: A}", "text"),
+        ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c}\n" * 2, "twice"),
+        ("[", "line"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused(tmp_path, entry, cause):
+    path = tmp_path / "claims.yaml"
+    path.write_text("".join(f"- {line}\n" for line in entry.splitlines()))
+    with pytest.raises(ClaimError, match=cause) as error:
+        load_claims(path)
+    assert str(path) in str(error.value)

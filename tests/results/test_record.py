@@ -1,0 +1,86 @@
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from arae_core.results import Record, RecordError, by_seed, read_all
+
+
+def test_round_trip(make_record, tmp_path):
+    record = make_record(
+        {"psnr/robust/pixel+feature": (20.9, 3.1, 200), "auroc/robust": 0.71}, layers=("a", "b")
+    )
+    record.leave_out("lpips", "no trunk")
+    path = record.write(tmp_path / "records")
+    assert Record.read(path) == record
+    assert read_all(tmp_path / "records") == [record]
+    assert read_all(tmp_path / "nowhere") == []
+    content = json.loads(path.read_text())
+    assert content["metrics"]["psnr/robust/pixel+feature"] == {
+        "value": pytest.approx(20.9), "std": pytest.approx(3.1), "n": 200,
+    }  # fmt: skip
+    assert content["metrics"]["auroc/robust"] == {"value": 0.71, "std": 0.0, "n": 1}
+    assert content["data"] == {"name": "photos", "digest": "0123456789abcdef", "notes": ""}
+    assert content["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert content["device"].startswith("cpu") and content["seconds"] > 0
+
+
+def test_file_name_tells_runs_apart_and_lets_a_rerun_replace_itself(make_record, tmp_path):
+    first = make_record({"psnr/robust/a": 1.0}, profile="tiny-imagenet", seed=2)
+    assert first.file_name.startswith("inversion-tiny-imagenet-seed2-")
+    again = make_record({"psnr/robust/a": 2.0}, profile="tiny-imagenet", seed=2)
+    other = make_record({"psnr/robust/a": 2.0}, profile="tiny-imagenet", seed=2, eps=0.5)
+    assert first.write(tmp_path) == again.write(tmp_path) != other.write(tmp_path)
+    assert [r.metrics["psnr/robust/a"]["value"] for r in read_all(tmp_path)] == [2.0, 2.0]
+
+
+def test_what_does_not_belong_in_a_record(make_record):
+    record = make_record({"psnr/robust/a": 1.0})
+    for name in ("psnr", "PSNR/robust/a", "psnr/robust/a/b", "psnr/robust/a b", "psnr//a", ""):
+        with pytest.raises(RecordError, match="is named"):
+            record.add(name, 1.0)
+    with pytest.raises(RecordError, match="already"):
+        record.add("psnr/robust/a", 2.0)
+    with pytest.raises(RecordError, match="psnr/robust/b is not finite"):
+        record.add("psnr/robust/b", torch.tensor([1.0, float("inf")]))
+    assert list(record.metrics) == ["psnr/robust/a"]
+    with pytest.raises(RecordError, match="literals"):
+        make_record({}, eps=torch.ones(1))
+    with pytest.raises(RecordError, match="literals"):
+        make_record({}, eps=float("nan"))
+
+
+@pytest.mark.parametrize(
+    "content, cause",
+    [
+        (b'{"chapter": "inv', "no whole JSON"),
+        (b"\xff\xfe", "no whole JSON"),
+        (b"[]", "no record"),
+        (b'{"chapter": "inversion"}', "missing.*commit"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_cause(tmp_path, content, cause):
+    path = tmp_path / "broken.json"
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=cause) as error:
+        read_all(tmp_path)
+    assert str(path) in str(error.value)
+
+
+def test_a_measure_without_its_parts_is_refused(make_record, tmp_path):
+    content = dataclasses.asdict(make_record({})) | {"metrics": {"psnr/robust/a": {"value": 1.0}}}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    with pytest.raises(RecordError, match="psnr/robust/a"):
+        read_all(tmp_path)
+
+
+def test_by_seed_takes_only_what_differs_in_nothing_but_the_seed(make_record):
+    a, b = make_record({}, seed=3), make_record({}, seed=1)
+    assert list(by_seed([a, b])) == [1, 3]
+    with pytest.raises(RecordError, match="two records.*seed 3"):
+        by_seed([a, make_record({}, seed=3)])
+    with pytest.raises(RecordError, match="differ.*eps, layer$"):
+        by_seed([a, make_record({}, seed=4, eps=2.0, layer="conv1")])
+    with pytest.raises(RecordError, match="profile"):
+        by_seed([a, make_record({}, seed=4, profile="smoke")])

@@ -1,0 +1,166 @@
+"""The two loops: they learn, they resume bit for bit, they stop cleanly."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import torch
+
+from arae_core.critics import FeatureCritic
+from arae_core.generators import mirror
+from arae_core.losses import InversionWeights
+from arae_core.training import (
+    Attack,
+    ClassifierConfig,
+    InverterConfig,
+    TrainingDiverged,
+    train_classifier,
+    train_inverter,
+)
+
+ROBUST = ClassifierConfig(epochs=4, batch_size=16, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4, random_start=True))
+PIXEL = InversionWeights(1.0, 0.0, 0.0, "mean")
+
+
+def built(build, seed=0):
+    torch.manual_seed(seed)
+    return build()
+
+
+def same(a, b):
+    a, b = a.state_dict(), b.state_dict()
+    return all(torch.equal(a[k], b[k]) for k in a)
+
+
+class Killed(Exception):
+    pass
+
+
+class KilledAt:
+    """A data set that dies at its n-th batch, as a kill between two steps would."""
+
+    def __init__(self, data, n):
+        self.data, self.left = data, n
+        self.digest, self.name, self.notes = data.digest, data.name, data.notes
+
+    def __len__(self):
+        return len(self.data)
+
+    def batches(self, *args, **kwargs):
+        for batch in self.data.batches(*args, **kwargs):
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+            yield batch
+
+
+def test_classifier_learns(tiny, build):
+    model = built(build)
+    history = train_classifier(model, tiny, ClassifierConfig(epochs=25, batch_size=16, lr=0.05), seed=0)
+    x, y = tiny.batch(torch.arange(96))
+    assert (model(x).argmax(1) == y).float().mean() > 0.9
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"] and len(history) == 12 and not model.training
+
+
+def test_robust_and_standard_differ_only_by_the_attack(tiny, build):
+    """With eps = 0 adversarial training is standard training, bit for bit."""
+    config = ClassifierConfig(epochs=1, batch_size=16, lr=0.05)
+    still = ClassifierConfig(epochs=1, batch_size=16, lr=0.05, attack=Attack("l2", 0.0, 2, 0.1))
+    a, b = built(build), built(build)
+    train_classifier(a, tiny, config, seed=0)
+    train_classifier(b, tiny, still, seed=0)
+    assert same(a, b)
+
+
+@pytest.mark.parametrize("died_at", [0, 5, 6, 13])
+def test_killed_classifier_resumes_bit_identically(tiny, build, tmp_path, died_at):
+    whole, broken = built(build), built(build)
+    train_classifier(whole, tiny, ROBUST, seed=3)
+    with pytest.raises(Killed):
+        train_classifier(broken, KilledAt(tiny, died_at), ROBUST, seed=3, state_file=tmp_path / "state")
+    again = built(build, seed=99)  # a fresh process starts from other weights: all must come from the file
+    if died_at < 6:
+        again = built(build)  # before the first save there is nothing to resume but the seed
+    history = train_classifier(again, tiny, ROBUST, seed=3, state_file=tmp_path / "state")
+    assert same(whole, again) and [h["epoch"] for h in history] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("adversarial", [0.0, 0.01])
+def test_killed_inverter_resumes_bit_identically(tiny, build, tmp_path, adversarial):
+    encoder = built(build).eval()
+    config = InverterConfig(epochs=3, batch_size=16, weights=InversionWeights(1.0, 0.1, adversarial, "mean"))
+
+    def pair(seed=0):
+        torch.manual_seed(seed)
+        critic = FeatureCritic(encoder.feature_shape("conv5"), image_size=32) if adversarial else None
+        return mirror(encoder, "conv5"), critic
+
+    whole, critic = pair()
+    train_inverter(whole, encoder, tiny, config, seed=1, critic=critic)
+    broken, critic = pair()
+    with pytest.raises(Killed):
+        train_inverter(broken, encoder, KilledAt(tiny, 9), config, seed=1, critic=critic, state_file=tmp_path / "s")
+    again, critic = pair(99)
+    train_inverter(again, encoder, tiny, config, seed=1, critic=critic, state_file=tmp_path / "s")
+    assert same(whole, again)
+
+
+def test_inverter_learns_and_leaves_the_encoder_alone(tiny, build):
+    encoder = built(build).train()
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    generator = mirror(encoder, "conv2")
+    history = train_inverter(generator, encoder, tiny, InverterConfig(layer="conv2", epochs=12, batch_size=16,
+                                                                      weights=PIXEL), seed=0)
+    assert history[-1]["pixel"] < 0.5 * history[0]["pixel"] and "feature" not in history[0]
+    assert all(torch.equal(before[k], v) for k, v in encoder.state_dict().items()) and encoder.training
+    assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
+
+
+def test_critic_and_weight_go_together(tiny, build):
+    encoder = built(build)
+    with pytest.raises(ValueError, match="critic"):
+        train_inverter(mirror(encoder, "conv5"), encoder, tiny,
+                       InverterConfig(weights=InversionWeights(1, 0, 1, "mean")), seed=0)
+
+
+def test_divergence_stops_and_keeps_the_last_good_state(tiny, build, tmp_path):
+    model, config = built(build), ClassifierConfig(epochs=2, batch_size=16, lr=0.01, schedule="constant")
+    train_classifier(model, tiny, ClassifierConfig(epochs=1, batch_size=16, lr=0.01, schedule="constant"),
+                     seed=0, state_file=tmp_path / "state")
+    good = (tmp_path / "state").read_bytes()
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingDiverged, match="step 0 of epoch 1"):
+        train_classifier(model, tiny, config, seed=0, state_file=None)
+    assert (tmp_path / "state").read_bytes() == good
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_saves_and_exits_non_zero(tmp_path, number):
+    """A real process, a real signal: the state is saved, the last line says so, the exit is not 0."""
+    script = textwrap.dedent(f"""
+        import sys, torch
+        from arae_core.data import ImageSet
+        from arae_core.encoders import AlexNet
+        from arae_core.training import ClassifierConfig, train_classifier
+        from pathlib import Path
+        torch.set_num_threads(1)
+        data = ImageSet("d", torch.randint(0, 255, (64, 3, 32, 32)).byte(), torch.arange(64) % 4, tuple("abcd"))
+        print("ready", flush=True)
+        train_classifier(AlexNet(image_size=32, num_classes=4, width=0.125), data,
+                         ClassifierConfig(epochs=100000, batch_size=16, lr=1e-3), seed=0,
+                         state_file=Path({str(tmp_path / 'state')!r}))
+    """)
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env={**os.environ, "TQDM_DISABLE": "1"})
+    assert process.stdout.readline() == "ready\n"
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "state").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0 and "its state is saved" in err.strip().splitlines()[-1]
