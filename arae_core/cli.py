@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a run or build failed; 2 what was asked for was refused be
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -39,14 +40,15 @@ def arae(context: click.Context) -> None:
 @_PROFILE
 @click.option("-p", "given", nargs=2, multiple=True, metavar="KEY VALUE", help="Set one parameter; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where to leave CHAPTER.ipynb and records/ [default: runs/CHAPTER in the store].")
+              help="Where to leave CHAPTER.ipynb and records/ [default: $ARAE_OUT, else runs/CHAPTER in the store].")
 def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Path | None) -> None:
     """Run CHAPTER, everything checked first."""
     from arae_core.publishing import execute, parameters
 
     found = find_chapter(find_root(), chapter)
     settings = parameters.settings(found, profile, given)
-    click.echo(execute.run(found, settings, out or store_dir() / "runs" / chapter))
+    out = out or Path(os.environ.get("ARAE_OUT") or store_dir() / "runs" / chapter)
+    click.echo(execute.run(found, settings, out))
 
 
 @arae.command()

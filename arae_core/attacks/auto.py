@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import warnings
 
-import torch
 from pyautoattack import AutoAttack
 from torch import Tensor, nn
 

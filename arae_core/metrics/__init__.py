@@ -3,6 +3,7 @@
 from .accuracy import accuracy
 from .image import psnr, ssim
 from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
+from .reconstruction import reconstruction
 from .summary import summarise
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "lpips",
     "lpips_available",
     "psnr",
+    "reconstruction",
     "ssim",
     "summarise",
 ]

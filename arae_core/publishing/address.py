@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 import nbformat
 import yaml
 
+from .chapters import all_chapters
+
 _ADDRESS = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)")
 _SET_UP_TAG = "colab-setup"
@@ -48,14 +50,7 @@ def repository(root: Path) -> tuple[str, str]:
     return _checked(str(entry.get("url", "")), path), str(entry.get("branch", "main"))
 
 
-def chapters(root: Path) -> list[PurePosixPath]:
-    """The numbered notebooks `book/<part>/NN_<name>.ipynb`, relative to `root`, in order."""
-    found = (root / "book").glob("*/[0-9][0-9]_*.ipynb")
-    return sorted(PurePosixPath(path.relative_to(root).as_posix()) for path in found)
-
-
-def badge(address: str, notebook: str | PurePosixPath, *, page: str | PurePosixPath | None = None,
-          branch: str = "main") -> str:
+def badge(address: str, notebook: str, *, page: str | None = None, branch: str = "main") -> str:
     """Markdown of the badge that opens `notebook` in Colab, as it stands in `page` (default: the notebook).
 
     Both are paths relative to the repository's root. The badge's picture comes from the book itself, so the
@@ -102,9 +97,9 @@ def derived(root: Path, address: str | None = None) -> dict[Path, str]:
     for path in [citation, root / "README.md", root / "CONTRIBUTING.md", *pages]:
         if path.exists():
             texts[path] = _readdressed(path.read_text(encoding="utf-8"), former, address)
-    for notebook in chapters(root):
-        texts[root / notebook] = _chapter(root / notebook, badge(address, notebook, branch=branch),
-                                          setup_cell(address))
+    for chapter in all_chapters(root).values():
+        line = badge(address, chapter.path.relative_to(root).as_posix(), branch=branch)
+        texts[chapter.path] = _chapter(chapter.path, line, setup_cell(address))
     return texts
 
 

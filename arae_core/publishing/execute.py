@@ -114,5 +114,5 @@ def _environment(out: Path, root: Path) -> dict[str, str]:
     """The kernel's: ours, with its output folder, this book, and this package, installed or not."""
     package = str(Path(arae_core.__file__).parents[1])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "ARAE_OUT": str(out), "ARAE_BOOK": str(root),
+    return {**os.environ, "ARAE_OUT": str(out), "ARAE_BOOK": str(root), "TQDM_DISABLE": "1",  # no bars on the page
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}

@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 from scipy.stats import t as student
 
+from arae_core.store import reference_dir
+
 from .record import METRIC_NAME, Record, by_seed
 
 CONFIDENCE = 0.95
@@ -74,8 +76,16 @@ class Verdict:
     reason: str = ""
 
 
-def load_claims(path: str | Path) -> list[Claim]:
-    """The claims of a YAML file, in order. Raises ClaimError, FileNotFoundError."""
+def load_claims(path: str | Path | None = None) -> list[Claim]:
+    """The claims of a YAML file, in order; by default those of the book, `book/claims.yaml`.
+
+    Raises ClaimError, FileNotFoundError.
+    """
+    if path is None:
+        reference = reference_dir()
+        if reference is None:
+            raise FileNotFoundError("no book here: set ARAE_BOOK to the folder that holds _config.yml and book/")
+        path = reference.parent / "claims.yaml"
     try:
         entries = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or []
         claims = [_claim(entry) for entry in entries]

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from filelock import FileLock
-from torch import nn
+from torch import Tensor, nn
 
 from arae_core.attacks import L2Ball, LinfBall, ascend
 from arae_core.encoders import Encoder
@@ -33,7 +33,7 @@ from arae_core.training.inverter import InverterConfig, critic_step, train_inver
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
 
-BATCHING = (Run.steps, Run._batches)  # the part of a run that decides its numbers
+BATCHING = (Run._batches, Run._seed_step)  # the part of a run that decides its numbers
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,17 @@ def _find_else_train(model: nn.Module, name: str, train: Callable[[Path], Histor
                 model.eval().to(memory_format=torch.channels_last)
                 return Trained(model, json.loads(metadata["history"]), name, path, found=True)
         history = train(unfinished)
-        safefile.save(final, model.state_dict(), {**card, "history": json.dumps(history)})
+        weights = {name: _halved(value) for name, value in model.state_dict().items()}
+        model.load_state_dict(weights)  # so that a model just trained is the one that will be found
+        safefile.save(final, weights, {**card, "history": json.dumps(history)})
         unfinished.unlink(missing_ok=True)
     return Trained(model, history, name, final, found=False)
+
+
+def _halved(value: Tensor) -> Tensor:
+    """Weights are kept as float16: half the size to commit and to fetch, 11 bits of precision."""
+    half = value.half() if value.is_floating_point() else value
+    return half if torch.isfinite(half).all() else value
 
 
 def _references(file_name: str) -> Iterable[Path]:

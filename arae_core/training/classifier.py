@@ -47,6 +47,7 @@ class ClassifierConfig:
     schedule: str = "one-cycle"  # A: "step", a tenth every 30 epochs
     momentum: float = 0.9
     weight_decay: float = 5e-4  # A: 1e-4
+    clip: float = 1.0  # longest gradient, l2 over all weights; 0 clips nothing (A)
     augment: str = "none"
     precision: str = "auto"
     attack: Attack | None = None  # None: a standard encoder
@@ -85,6 +86,8 @@ def train_classifier(
         loss = F.cross_entropy(logits.float(), y)
         optimizer.zero_grad()
         loss.backward()
+        if config.clip:
+            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
     model.eval()

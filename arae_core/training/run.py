@@ -80,14 +80,14 @@ class Run:
         self.modules, self.optimizers = modules, optimizers
         self._resume()
         with _stop_between_steps() as stop, tqdm(
-            total=self.total_steps, initial=self.global_step, desc=self.title, disable=None, leave=False
+            total=self.total_steps, initial=self.global_step, desc=self.title, leave=False
         ) as bar:
             saved = started = time.monotonic()
             while self.epoch < self.epochs:
                 for number, (x, y) in enumerate(self._batches()):
                     if number < self.step:
                         continue  # done before the interruption
-                    torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step))
+                    self._seed_step()
                     yield x, y
                     self.step += 1
                     bar.update()
@@ -112,6 +112,10 @@ class Run:
         for x, y in self.data.batches(self.batch_size, seed=order, augment=self.augment, drop_last=whole):
             x = x.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
             yield x, y.to(self.device, non_blocking=True)
+
+    def _seed_step(self) -> None:
+        """Dropout and random starts of a step depend on nothing that came before it."""
+        torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step))
 
     def _clock(self, started: float) -> float:
         now = time.monotonic()

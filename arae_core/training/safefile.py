@@ -40,6 +40,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
+        os.chmod(temporary, 0o644)  # mkstemp is for secrets, this is not
         save_file(tensors, temporary, metadata={**metadata, "digest": digest(tensors)})
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:

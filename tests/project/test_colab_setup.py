@@ -6,14 +6,14 @@ checkout as it is now, uncommitted files included.
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from arae_core.publishing.address import chapters, repository
+from arae_core.publishing.address import repository
+from arae_core.publishing.chapters import all_chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 PREINSTALLED = ("torch", "torchvision", "papermill", "ipykernel")
@@ -48,21 +48,20 @@ def output(command: list, environ: dict[str, str], folder: Path | None = None) -
 
 
 @pytest.mark.install
-@pytest.mark.parametrize("chapter", chapters(ROOT), ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", all_chapters(ROOT).values(), ids=lambda chapter: chapter.name)
 def test_the_chapter_runs_alone(chapter, root, uv, roomy_folder, clean_environ, published, tmp_path):
     environment, python = roomy_folder / "environment", roomy_folder / "environment" / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--seed", environment], check=True)
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-c", root / "constraints.txt",
                     *PREINSTALLED], check=True)
-    profile = root / "book" / "profiles" / re.sub(r"^\d+_", "", chapter.stem) / "smoke.yaml"
-    shutil.copy(root / chapter, tmp_path / chapter.name)
-    shutil.copy(profile, tmp_path / "smoke.yaml")
+    shutil.copy(chapter.path, tmp_path / "chapter.ipynb")
+    shutil.copy(chapter.profiles()["smoke"], tmp_path / "smoke.yaml")
     before = torch_seen(python, clean_environ)
     redirected = clean_environ | {
         "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": repository(root)[0], "ARAE_OUT": str(tmp_path / "out")}
 
-    papermill = [python, "-m", "papermill", chapter.name, "out.ipynb", "-f", "smoke.yaml", "-k", "python3"]
+    papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-f", "smoke.yaml", "-k", "python3"]
     run = subprocess.run(papermill, cwd=tmp_path, env=redirected, capture_output=True, text=True, timeout=600)
 
     assert run.returncode == 0, run.stderr[-4000:]
