@@ -12,6 +12,8 @@ from .execute import RunFailed
 if TYPE_CHECKING:
     from arae_core.results import Record
 
+_BEGIN, _END = "<!-- results: drawn by `arae refresh` -->", "<!-- end of results -->"
+_LOSSES = ("pixel", "pixel+feature", "pixel+feature+gan")
 _SCALES = ("smoke", DEFAULT, "cifar10", "tiny-imagenet", "paper")  # small to large
 
 
@@ -24,9 +26,26 @@ def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     from arae_core.results import ClaimError, RecordError
 
     try:
-        return {"book/_generated/scorecard.md": _scorecard(root, build_records)}
+        return {"book/_generated/scorecard.md": _scorecard(root, build_records)} | _readme(root)
     except (ClaimError, RecordError) as error:
         raise RunFailed(f"the scorecard cannot be drawn: {error}") from error
+
+
+def _readme(root: Path) -> dict[str, str]:
+    """README.md with the tables between its two markers drawn anew, from committed records alone."""
+    from arae_core.results import read_all, table
+
+    path = root / "README.md"
+    if not path.is_file() or _BEGIN not in (text := path.read_text(encoding="utf-8")):
+        return {}
+    head, rest = text.split(_BEGIN, 1)
+    tail = rest.split(_END, 1)[1]
+    tables = []
+    for profile in _SCALES:
+        records = [r for r in read_all(root / "book" / "reference" / profile / "records") if r.chapter == "inversion"]
+        if records:
+            tables.append(table(records, ["psnr", "ssim"], conditions=_LOSSES).markdown)
+    return {"README.md": f"{head}{_BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{_END}{tail}"}
 
 
 def _scorecard(root: Path, build_records: Iterable[Path]) -> str:

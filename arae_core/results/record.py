@@ -29,6 +29,7 @@ from arae_core.metrics import summarise
 from .files import write_whole
 from .machine import code_state, describe_device, installed_versions
 
+EXTENT = {"layers", "loss_sets"}  # parameters that say what is measured, not how
 METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.+=-]+){1,2}")  # <metric>/<encoder>[/<condition>]
 
 
@@ -157,7 +158,8 @@ def read_all(folder: str | Path) -> list[Record]:
 
 def by_seed(records: Iterable[Record]) -> dict[int, Record]:
     """The records by seed, in order. RecordError if they differ in more than their seed: averaging over
-    them would mix different things; the message says in what they differ."""
+    them would mix different things; the message says in what they differ. How much of a run was measured
+    (`EXTENT`) may differ: a table then says for each number how many seeds it has."""
     found: dict[int, Record] = {}
     for record in sorted(records, key=lambda record: record.seed):
         if record.seed in found:
@@ -168,7 +170,7 @@ def by_seed(records: Iterable[Record]) -> dict[int, Record]:
         names = [n for n in ("chapter", "profile") if getattr(first, n) != getattr(other, n)]
         names += ["data"] if first.data["name"] != other.data["name"] else []
         ours, theirs = first.parameters, other.parameters
-        names += sorted(n for n in {*ours, *theirs} - {"seed"} if ours.get(n) != theirs.get(n))
+        names += sorted(n for n in {*ours, *theirs} - {"seed"} if n not in EXTENT and ours.get(n) != theirs.get(n))
         if names:
             raise RecordError(
                 f"records of seeds {first.seed} and {other.seed} differ in more than their seed: "
