@@ -24,7 +24,10 @@ _SET_UP_TAG = "colab-setup"
 
 _SET_UP = '''\
 # In Colab only: fetch the book and the packages it lacks. The torch that is installed stays as it is.
-import importlib.util, os, subprocess, sys
+import importlib.util
+import os
+import subprocess
+import sys
 from importlib.metadata import version
 if importlib.util.find_spec("arae_core") is None:
     if tuple(int(number) for number in version("torch").split(".")[:2]) < (2, 11):

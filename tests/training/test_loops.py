@@ -164,3 +164,38 @@ def test_signal_saves_and_exits_non_zero(tmp_path, number):
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode != 0 and "its state is saved" in err.strip().splitlines()[-1]
+
+
+def test_sigkill_then_again_gives_the_same_weights(tmp_path):
+    """The real thing: kill -9 at some step of some epoch, the same command again, the weights of an unbroken run."""
+    script = textwrap.dedent("""
+        import sys, torch
+        from arae_core.data import ImageSet
+        from arae_core.encoders import AlexNet
+        from arae_core.training import Attack, ClassifierConfig, trained_classifier
+        torch.set_num_threads(1)
+        g = torch.Generator().manual_seed(0)
+        data = ImageSet("d", torch.randint(0, 255, (512, 3, 32, 32), generator=g).byte(), torch.arange(512) % 4,
+                        tuple("abcd"))
+        print("ready", flush=True)
+        its = trained_classifier(lambda: AlexNet(image_size=32, num_classes=4, width=0.125), data,
+                                 ClassifierConfig(epochs=8, batch_size=32, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4)),
+                                 seed=0)
+        from arae_core.training.safefile import digest
+        print(digest(its.model.state_dict()))
+    """)
+
+    def start(store):
+        return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True,
+                                env={**os.environ, "ARAE_STORE": str(store), "TQDM_DISABLE": "1"})
+
+    unbroken = start(tmp_path / "a").communicate(timeout=120)[0].split()[-1]
+    process = start(tmp_path / "b")
+    while not list((tmp_path / "b").glob("models/*.partial")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert list((tmp_path / "b").glob("models/*.partial"))
+    again = start(tmp_path / "b").communicate(timeout=120)[0].split()[-1]
+    assert again == unbroken and not list((tmp_path / "b").glob("models/*.partial"))
