@@ -2,18 +2,19 @@
 
 The package brings the calibrated linear heads, not the ImageNet classifier ("trunk") whose features they
 weigh. The trunk is torchvision's own file: it is looked for where torch keeps its downloads and under
-`$ARAE_DATA/weights/`, and its SHA-256 must begin as its name says. With any other trunk the number would
+the data root's `weights/`, and its SHA-256 must begin as its name says. With any other trunk the number would
 not be LPIPS, so without this one there is none: `LPIPSUnavailable` says why, and what to do.
 """
 
 import hashlib
-import os
 import warnings
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from arae_core.data.places import data_root
 
 from .image import checked
 
@@ -83,9 +84,7 @@ def _trunk_name(net: str) -> str:
 def _trunk(net: str) -> Path:
     """The trunk's file, or LPIPSUnavailable."""
     name = _trunk_name(net)
-    folders = [Path(torch.hub.get_dir()) / "checkpoints"]
-    if os.environ.get("ARAE_DATA"):
-        folders.insert(0, Path(os.environ["ARAE_DATA"]).expanduser() / "weights")
+    folders = [data_root() / "weights", Path(torch.hub.get_dir()) / "checkpoints"]
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
@@ -93,7 +92,7 @@ def _trunk(net: str) -> Path:
         f"LPIPS ({net}) needs the ImageNet trunk {name}, which is not on this machine",
         f"Looked in {' and '.join(map(str, folders))}. "
         f'With a network: python -c "from arae_core.metrics import fetch_trunk; fetch_trunk({net!r})". '
-        f"Without: bring the file from {DOWNLOADS}{name} to $ARAE_DATA/weights/.",
+        f"Without: bring the file from {DOWNLOADS}{name} to {folders[0]}/.",
     )
 
 

@@ -150,7 +150,8 @@ def _architecture(model: nn.Module) -> str:
                if cls.__module__.startswith("arae_core")}
     passes = [cls.__dict__[name] for cls in sorted(classes, key=lambda cls: cls.__qualname__)
               for name in ("features", "forward") if name in cls.__dict__]
-    return hashlib.sha256(f"{model!r}{constants}{code_digest(*passes)}".encode()).hexdigest()[:16]
+    layers = repr(model).replace("bias=True, ", "")  # newer torch says this of batch norm, older does not
+    return hashlib.sha256(f"{layers}{constants}{code_digest(*passes)}".encode()).hexdigest()[:16]
 
 
 def _card(config: Any, data: Any, seed: int, device: torch.device | str) -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_trains_once_then_finds(tiny, build):
 @pytest.mark.parametrize("change", [
     dict(seed=1), dict(config=ClassifierConfig(epochs=1, batch_size=32, lr=0.02)),
     dict(config=ClassifierConfig(epochs=1, batch_size=32, lr=0.01, attack=Attack("l2", 0.1, 1, 0.1))),
-    dict(build=lambda: AlexNet(image_size=32, num_classes=4, width=0.25)),
+    dict(build=lambda: AlexNet(image_size=32, num_classes=4, width=0.5)),
 ])
 def test_any_difference_is_another_model(tiny, build, change):
     first = trained_classifier(build, tiny, ONE, seed=0)
