@@ -60,6 +60,7 @@ def pgd(
     """
     _check(x, y, norm, eps, steps, step_size, keep)
     with frozen(model):
+        _check_labels(model, x, y)
         return ascend(
             model, x.detach(), y, ball(norm, float(eps)), steps=steps, step_size=float(step_size),
             random_start=random_start, targeted=targeted, keep_best=keep == "best", generator=generator,
@@ -126,6 +127,15 @@ def _check(x: Tensor, y: Tensor, norm: str, eps: float, steps: int, step_size: f
         raise ValueError(f"steps must be a whole number >= 0, got {steps!r}")
     if keep not in ("last", "best"):
         raise ValueError(f'keep must be "last" or "best", got {keep!r}')
+
+
+def _check_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """A label without a logit would be ignored, or bring a GPU's kernel down."""
+    with torch.no_grad():
+        classes = model(x[:1]).shape[1]
+    low, high = int(y.min()), int(y.max())
+    if low < 0 or high >= classes:
+        raise ValueError(f"labels lie between {low} and {high}, but the model has {classes} classes, 0 to {classes - 1}")
 
 
 def check_images(x: Tensor) -> None:

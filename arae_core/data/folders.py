@@ -11,6 +11,7 @@ from arae_core.data.image_set import ImageSet
 from arae_core.data.listing import list_images
 from arae_core.data.places import data_root, missing
 from arae_core.data.resident import read_resident
+from arae_core.seeds import derive_seed
 
 RESIDENT_SIDE = 64             # pixels: larger ones are decoded as a pass goes on, cropped from originals
 RESIDENT_BYTES = 2 * 1024**3   # Tiny ImageNet's 100,000 images at 64 pixels take 1.2 GB
@@ -46,7 +47,7 @@ def image_folder(root_or_name: str | Path, split: str, *, image_size: int, root:
     if image_size <= RESIDENT_SIDE and len(listing.files) * 3 * image_size**2 <= RESIDENT_BYTES:
         return read_resident(name, listing, image_size, notes)
     return FolderSet(name, listing.folder, listing.files, torch.from_numpy(listing.labels), listing.classes,
-                     image_size, listing.digest, notes, workers=workers)
+                     image_size, f"{derive_seed(image_size, listing.digest):016x}", notes, workers=workers)
 
 
 def find_folder(root_or_name: str | Path, root: str | Path | None = None) -> Path:

@@ -38,9 +38,12 @@ def split_folder(root: Path, split: str) -> Path:
     if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', not {split!r}")
     names = TEST_FOLDERS if split == "test" else (split,)
-    for name in names:
-        if (root / name).is_dir() and any(entry.is_dir() for entry in os.scandir(root / name)):
-            return root / name
+    there = [root / name for name in names
+             if (root / name).is_dir() and any(entry.is_dir() for entry in os.scandir(root / name))]
+    # Tiny ImageNet's own `test` folder has no labels; its validation images do.
+    labelled = [folder for folder in there if (folder / "val_annotations.txt").is_file()]
+    for folder in labelled or there:
+        return folder
     raise MissingDataError(f"{root} has no folder {' or '.join(names)} with a folder for each class in it: "
                            "images are expected at <split>/<class>/<image>")
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from arae_core.encoders.encoder import evaluating
+
 
 def accuracy(
     model: nn.Module,
@@ -20,19 +22,14 @@ def accuracy(
     no batches.
     """
     device = next((parameter.device for parameter in model.parameters()), None)
-    modes = {module: module.training for module in model.modules()}
     right = []
-    model.eval()
-    try:
+    with evaluating(model):
         for x, y in batches:
             x, y = x.to(device), y.to(device)
             if attack is not None:
                 x = attack(model, x, y)
             with torch.no_grad():
                 right.append(model(x).argmax(dim=1) == y)
-    finally:
-        for module, training in modes.items():
-            module.training = training
     if not right:
         raise ValueError("no batches to classify: the data set is empty")
     return torch.cat(right).cpu()

@@ -34,10 +34,10 @@ if importlib.util.find_spec("arae_core") is None:
         raise RuntimeError(f"the book needs torch 2.11 or newer, and this runtime has {version('torch')}")
     if not os.path.isdir("arae-book"):
         subprocess.run(["git", "clone", "-q", "--depth", "1", "ADDRESS", "arae-book"], check=True)
-    with open("arae-book/keep.txt", "w") as keep:
-        keep.writelines(f"{name}=={version(name)}\\n" for name in ("torch", "torchvision"))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", "arae-book/keep.txt", "-e", "arae-book"]
-    subprocess.run(install, check=True)
+    with open("arae-book/keep.txt", "w") as _keep:
+        _keep.writelines(f"{name}=={version(name)}\\n" for name in ("torch", "torchvision"))
+    _pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "arae-book/keep.txt", "-e"]
+    subprocess.run([*_pip, "arae-book"], check=True)
     sys.path.insert(0, os.path.abspath("arae-book"))
     importlib.invalidate_caches()
 '''

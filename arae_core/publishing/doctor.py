@@ -44,7 +44,7 @@ def _torch() -> Iterator[tuple[str, str]]:
         yield "CUDA", f"no device (torch is built for CUDA {built})" if built else "torch is built without"
     for index in range(torch.cuda.device_count()):
         device = torch.cuda.get_device_properties(index)
-        bf16 = "" if torch.cuda.is_bf16_supported() else ", without bf16"
+        bf16 = "" if torch.cuda.is_bf16_supported(including_emulation=False) else ", without bf16"
         yield f"cuda:{index}", f"{device.name}, {device.total_memory / _GIB:.0f} GiB{bf16}"
 
 
@@ -57,11 +57,9 @@ def _machine() -> Iterator[tuple[str, str]]:
 
 def _bf16() -> str:
     """Whether the CPU computes in bf16 itself; where it does not, torch emulates it slowly."""
-    import torch
+    from arae_core.training import computes_bf16
 
-    flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    found = [name for name in ("amx_bf16", "avx512_bf16", "bf16", "arm_bf16") if flags.get(name)]
-    return f"bf16 by {', '.join(found)}" if found else "no bf16 instructions known"
+    return "computes in bf16" if computes_bf16("cpu") else "no bf16 arithmetic: float32 is used"
 
 
 def _data() -> Iterator[tuple[str, str]]:

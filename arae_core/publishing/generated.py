@@ -74,4 +74,7 @@ def _displaces(own: Record, committed: Record) -> bool:
 
 
 def _setting(record: Record) -> tuple[dict[str, object], str]:
-    return {name: value for name, value in record.parameters.items() if name != "seed"}, record.data["digest"]
+    """What has to agree for two records to be seeds of one thing; a seed may draw other crops of the same data."""
+    from arae_core.results import EXTENT
+
+    return {n: v for n, v in record.parameters.items() if n not in EXTENT | {"seed"}}, record.data["name"]

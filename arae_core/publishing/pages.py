@@ -40,7 +40,8 @@ def digest(chapter: Chapter, chosen: Mapping[str, Any]) -> str:
         (package := Path(arae_core.__file__).parent, package.rglob("*.py")),
         (book, [book / "claims.yaml", *(book / "reference").rglob("*")]),
     ]:
-        for path in sorted(path for path in paths if path.is_file()):
+        kept = (path for path in paths if path.is_file() and path.name[0] != "." and path.suffix != ".ipynb")
+        for path in sorted(kept):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return total.hexdigest()[:16]

@@ -3,12 +3,13 @@
 from .claims import Claim, ClaimError, Verdict, load_claims, verdicts
 from .files import out_dir, write_whole
 from .parameters import literals
-from .record import Record, RecordError, by_seed, read_all
+from .record import EXTENT, Record, RecordError, by_seed, read_all
 from .reference import reference, reference_table
 from .scorecard import scorecard, scorecard_markdown
 from .tables import Table, table
 
 __all__ = [
+    "EXTENT",
     "Claim",
     "ClaimError",
     "Record",

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from arae_core.training.precision import precision_here
+
 LIBRARIES = ("torch", "torchvision", "torchmetrics", "lpips", "pyautoattack", "numpy")
 
 
@@ -31,8 +33,12 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
-def describe_device(device: torch.device | str) -> str:
-    """ "cuda: <the GPU's name>" or "cpu: <n> cores"."""
+def describe_device(device: torch.device | str, precision: str = "fp32") -> str:
+    """ "cuda: <the GPU's name>, bf16" or "cpu: <n> cores, fp32": the device, and the arithmetic of training on it."""
+    return f"{_name_of(device)}, {precision_here(device, precision)}"
+
+
+def _name_of(device: torch.device | str) -> str:
     kind = torch.device(device).type
     if kind == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"

@@ -88,11 +88,11 @@ class Record:
         return cls(
             chapter=chapter,
             profile=parameters.get("profile", "default"),
-            data={"name": data.name, "digest": data.digest, "notes": data.notes},
+            data={"name": data.name, "digest": data.digest, "notes": _notes(data)},
             seed=seed,
             parameters=parameters,
             seconds=round(time.time() - started, 1),
-            device=describe_device(device),
+            device=describe_device(device, parameters.get("precision", "fp32")),
             versions=installed_versions(),
             commit=commit,
             dirty=dirty,
@@ -149,6 +149,12 @@ class Record:
             if not METRIC_NAME.fullmatch(name) or not {"value", "std", "n"} <= set(summary):
                 raise RecordError(f"{path}: {name!r} is no measure with value, std and n")
         return cls(**content)
+
+
+def _notes(data: Data) -> str:
+    """What has to be said of the data, the files that could not be read among it."""
+    lost = len(getattr(data, "skipped", ()))
+    return "; ".join(filter(None, [data.notes, f"{lost} unreadable images left out" if lost else ""]))
 
 
 def read_all(folder: str | Path) -> list[Record]:

@@ -22,18 +22,22 @@ import torch
 from filelock import FileLock
 from torch import Tensor, nn
 
-from arae_core.attacks import L2Ball, LinfBall, ascend
+from arae_core.attacks import L2Ball, ascend, frozen
 from arae_core.encoders import Encoder
-from arae_core.losses import inversion_loss
+from arae_core.generators.blocks import initialise
+from arae_core.losses import critic_loss, inversion_loss
 from arae_core.seeds import derive_seed
 from arae_core.store import reference_dir, store_dir
 from arae_core.training import safefile
-from arae_core.training.classifier import ClassifierConfig, check_config, perturb, train_classifier
-from arae_core.training.inverter import InverterConfig, critic_step, train_inverter
+from arae_core.training.classifier import ClassifierConfig, check_config, train_classifier
+from arae_core.training.inverter import InverterConfig, train_inverter
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
 
-BATCHING = (Run._batches, Run._seed_step)  # the part of a run that decides its numbers
+# Whose modules decide the numbers of a training run; `code_digest` takes each module whole.
+CLASSIFIER_CODE = (train_classifier, ascend, L2Ball, frozen, factor)
+INVERTER_CODE = (train_inverter, inversion_loss, critic_loss, frozen, factor, initialise)
+BATCHING = (Run._batches, Run._seed_step)  # of a run, the rest is book-keeping
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def trained_classifier(
     """
     encoder = _built(build, seed, "classifier").to(device)
     check_config(config, 3 * encoder.image_size**2)
-    key = _key("classifier", encoder, config, data, seed, code=(train_classifier, perturb, ascend, L2Ball, LinfBall, factor, *BATCHING))
+    key = _key("classifier", encoder, config, data, seed, code=CLASSIFIER_CODE)
 
     def train(state_file: Path) -> History:
         return train_classifier(encoder, data, config, seed=seed, state_file=state_file, title=title)
@@ -84,7 +88,7 @@ def trained_inverter(
     """
     generator = _built(build, seed, "generator").to(device)
     critic = _built(build_critic, seed, "critic").to(device) if build_critic is not None else None
-    key = _key("inverter", generator, config, data, seed, code=(train_inverter, critic_step, inversion_loss, factor, *BATCHING),
+    key = _key("inverter", generator, config, data, seed, code=INVERTER_CODE,
                critic=_architecture(critic) if critic is not None else None, encoder=safefile.digest(encoder.state_dict()))
 
     def train(state_file: Path) -> History:
@@ -99,7 +103,7 @@ def _find_else_train(model: nn.Module, name: str, train: Callable[[Path], Histor
     unfinished = final.with_suffix(".partial")
     _writable(final.parent)
     with FileLock(final.with_suffix(".lock")):
-        for path in (final, *_references(final.name)):
+        for path in (final, *_references(name)):
             if path.exists():
                 metadata = safefile.load_into(model, path)
                 model.eval().to(memory_format=torch.channels_last)
@@ -107,7 +111,7 @@ def _find_else_train(model: nn.Module, name: str, train: Callable[[Path], Histor
         history = train(unfinished)
         weights = {name: _halved(value) for name, value in model.state_dict().items()}
         model.load_state_dict(weights)  # so that a model just trained is the one that will be found
-        safefile.save(final, weights, {**card, "history": json.dumps(history)})
+        safefile.save(final, weights, {**card, "key": name, "history": json.dumps(history)})
         unfinished.unlink(missing_ok=True)
     return Trained(model, history, name, final, found=False)
 
@@ -118,9 +122,11 @@ def _halved(value: Tensor) -> Tensor:
     return half if torch.isfinite(half).all() else value
 
 
-def _references(file_name: str) -> Iterable[Path]:
+def _references(key: str) -> Iterable[Path]:
+    """Committed models with that key in their card; their file names are for people."""
     folder = reference_dir()
-    return sorted(folder.glob(f"*/models/{file_name}")) if folder else ()
+    files = sorted(folder.glob("*/models/*.safetensors")) if folder else ()
+    return [path for path in files if safefile.card(path).get("key") == key]
 
 
 def _writable(folder: Path) -> None:
@@ -139,13 +145,15 @@ def _built(build: Callable[[], nn.Module], seed: int, role: str) -> nn.Module:
 
 def _key(kind: str, model: nn.Module, config: Any, data: Any, seed: int, *, code: tuple, **more: Any) -> str:
     parts = {"kind": kind, "model": _architecture(model), "config": dataclasses.asdict(config),
-             "data": data.digest, "seed": seed, "code": code_digest(*code), **more}
+             "data": data.digest, "seed": seed,
+             "code": code_digest(*map(inspect.getmodule, (*code, type(data))), *BATCHING), **more}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _architecture(model: nn.Module) -> str:
     """Layers with their arguments, constants (mean and std), and the code that our own classes run."""
-    constants = {name: buffer.flatten().tolist() for name, buffer in model.named_buffers() if buffer.numel() <= 3}
+    constants = {name: buffer.flatten().tolist() for name, buffer in model.named_buffers()
+                 if name.endswith(("mean", "std")) and buffer.numel() == 3}
     classes = {cls for module in model.modules() for cls in type(module).__mro__
                if cls.__module__.startswith("arae_core")}
     passes = [cls.__dict__[name] for cls in sorted(classes, key=lambda cls: cls.__qualname__)
@@ -161,7 +169,7 @@ def _card(config: Any, data: Any, seed: int, device: torch.device | str) -> dict
 
 
 def code_digest(*objects: Any) -> str:
-    """Digest of functions' and classes' code: comments, docstrings and layout do not count."""
+    """Digest of functions', classes' or modules' code: comments, docstrings and layout do not count."""
     trees = [ast.parse(textwrap.dedent(inspect.getsource(thing))) for thing in objects]
     return hashlib.sha256("\n".join(_shape_of(tree) for tree in trees).encode()).hexdigest()[:16]
 

@@ -8,6 +8,7 @@ robust encoders therefore differ in the attack and in nothing else.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,8 @@ from arae_core.training.schedule import factor, set_rate
 class Attack:
     """PGD as used in training; eps and step_size in [0, 1] pixels.
 
-    The robust encoder of A: Attack("l2", eps=3, steps=7, step_size=0.5, keep_best=True) at 224 pixels.
+    The robust encoder of A: Attack("l2", eps=3, steps=7, step_size=0.5, keep_best=True) at 224 pixels, where eps is
+    inferred from the script that evaluates it.
     """
 
     norm: str
@@ -35,6 +37,13 @@ class Attack:
     step_size: float
     random_start: bool = False
     keep_best: bool = False
+
+    def __post_init__(self) -> None:
+        ball(self.norm, 0.0)
+        for name in ("eps", "step_size"):
+            check_radius(getattr(self, name), self.norm, sys.maxsize, name)
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(f"an attack takes at least one step, got steps = {self.steps!r}")
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,4 @@ def check_config(config: ClassifierConfig, image_numel: int) -> None:
     if config.epochs < 1 or config.batch_size < 1:
         raise ValueError(f"epochs and batch_size must be at least 1, got {config.epochs} and {config.batch_size}")
     if config.attack is not None:
-        ball(config.attack.norm, 0.0)
         check_radius(config.attack.eps, config.attack.norm, image_numel)
-        check_radius(config.attack.step_size, config.attack.norm, image_numel, name="step_size")

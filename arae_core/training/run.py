@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from arae_core.attacks.pgd import check_images
 from arae_core.seeds import derive_seed
 from arae_core.training import safefile
 
@@ -87,6 +88,8 @@ class Run:
                 for number, (x, y) in enumerate(self._batches()):
                     if number < self.step:
                         continue  # done before the interruption
+                    if self.step == 0 and self.epoch == 0:
+                        check_images(x)  # once: later batches come from the same place
                     self._seed_step()
                     yield x, y
                     self.step += 1
@@ -108,7 +111,7 @@ class Run:
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = derive_seed(self.seed, "data", self.epoch)
-        whole = len(self.data) >= self.batch_size
+        whole = len(self.data) >= self.batch_size  # else one small batch an epoch
         for x, y in self.data.batches(self.batch_size, seed=order, augment=self.augment, drop_last=whole):
             x = x.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
             yield x, y.to(self.device, non_blocking=True)
@@ -158,7 +161,7 @@ class Run:
         progress = json.loads(metadata["progress"])
         self.epoch, self.step, self.history = progress["epoch"], progress["step"], progress["history"]
         self._seconds = progress["seconds"]
-        self._sums = {name.removeprefix("log."): list(values) for name, values in tensors.items()
+        self._sums = {name.removeprefix("log."): list(values.to(self.device)) for name, values in tensors.items()
                       if name.startswith("log.")}
         for name, module in self.modules.items():
             module.load_state_dict(_under(tensors, f"module.{name}."))

@@ -50,6 +50,15 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
             os.unlink(temporary)
 
 
+def card(path: Path) -> dict[str, str]:
+    """What a file says of itself, without reading its tensors. Raises CheckpointError as `load`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file ({error}); delete it to train anew") from error
+
+
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata; refuse what is truncated, altered or not safetensors."""
     try:

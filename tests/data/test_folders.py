@@ -32,6 +32,7 @@ def test_tiny_imagenet_in_its_own_layout(tmp_path):
     (root / "val" / "images").mkdir(parents=True)
     for index in range(3):
         Image.new("RGB", (64, 64), "red").save(root / "val" / "images" / f"val_{index}.JPEG")
+    (root / "test" / "images").mkdir(parents=True)  # as in the original archive: no labels
     (root / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn02\t0\t0\t9\t9\nval_1.JPEG\tn01\t0\t0\t9\t9\n"
                                                       "val_2.JPEG\tn02\t0\t0\t9\t9\n")
     assert image_folder("tiny-imagenet", "train", image_size=64, root=tmp_path).labels.tolist() == [0, 1]

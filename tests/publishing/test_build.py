@@ -114,7 +114,7 @@ def record(folder, name, *, seed=0, profile="default", robust=2.0, **parameters)
                for encoder, value in [("standard", 1.0), ("robust", robust)]}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(dict(
-        chapter="first", profile=profile, data={"name": "photos", "digest": "d", "notes": ""}, seed=seed,
+        chapter="first", profile=profile, data={"name": "photos", "digest": f"d{seed}", "notes": ""}, seed=seed,
         parameters={"seed": seed, **parameters}, seconds=1, device="cpu", versions={}, commit=None, dirty=None,
         created="2026", metrics=metrics, left_out={})))
     return folder / f"{name}.json"

@@ -67,7 +67,7 @@ def test_found_among_the_reference_models(tiny, build, tmp_path, monkeypatch):
     first = trained_classifier(build, tiny, ONE, seed=0)
     shelf = tmp_path / "book" / "reference" / "cifar10" / "models"
     shelf.mkdir(parents=True)
-    os.replace(first.path, shelf / first.path.name)
+    os.replace(first.path, shelf / "a-name-for-people.safetensors")
     (tmp_path / "_config.yml").touch()
     monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
     again = trained_classifier(build, tiny, ONE, seed=0)

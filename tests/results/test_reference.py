@@ -1,0 +1,80 @@
+"""The committed reference runs: complete, of today's parameters, and saying what the chapters say of them."""
+
+from statistics import mean
+
+import pytest
+import torch
+import yaml
+
+from arae_core.data import photos
+from arae_core.encoders import AlexNet
+from arae_core.generators import mirror
+from arae_core.metrics import reconstruction
+from arae_core.publishing.chapters import all_chapters, find_root
+from arae_core.publishing.parameters import defaults
+from arae_core.results import EXTENT, reference, reference_table
+from arae_core.tasks import Autoencoder
+from arae_core.training import CheckpointError, reference_model
+
+ROOT = find_root()
+REFERENCE = ROOT / "book" / "reference"
+
+
+def gaps(records, metric, condition):
+    return [r.metrics[f"{metric}/robust/{condition}"]["value"] - r.metrics[f"{metric}/standard/{condition}"]["value"]
+            for r in records]
+
+
+@pytest.mark.parametrize("chapter", ["robust_training", "inversion"])
+@pytest.mark.parametrize("profile", ["default", "cifar10"])
+def test_records_are_of_the_parameters_that_the_chapter_has_now(chapter, profile):
+    found = all_chapters(ROOT)[chapter]
+    path = ROOT / "book" / "profiles" / chapter / f"{profile}.yaml"
+    now = {**defaults(found), **({} if profile == "default" else yaml.safe_load(path.read_text()))}
+    records = reference(chapter, profile)
+    assert records and len({r.seed for r in records}) == len(records)
+    for record in records:
+        changed = {n for n in now.keys() | record.parameters.keys() if now.get(n) != record.parameters.get(n)}
+        assert changed <= EXTENT | {"seed"}, f"{chapter} {profile} seed {record.seed}: run it again"
+
+
+@pytest.mark.parametrize("profile", ["default", "cifar10"])
+def test_robust_features_are_inverted_better_by_a_decibel_and_a_half(profile):
+    records = reference("inversion", profile)
+    assert sorted(r.seed for r in records) == [0, 1, 2]
+    assert mean(gaps(records, "psnr", "pixel+feature")) >= 1.5
+    assert min(gaps(records, "psnr", "pixel+feature")) > 0 and min(gaps(records, "ssim", "pixel+feature")) > 0
+
+
+@pytest.mark.parametrize("profile", ["default", "cifar10"])
+def test_both_encoders_classify_three_times_better_than_chance(profile):
+    for record in reference("robust_training", profile):
+        for encoder in ("standard", "robust"):
+            assert record.metrics[f"accuracy/{encoder}/clean"]["value"] >= 0.3
+
+
+def test_cifar10_is_called_what_it_is():
+    assert "JPEG copies" in str(reference_table("inversion", "cifar10", ["psnr"]))
+
+
+def test_files_are_small():
+    assert sum(path.stat().st_size for path in REFERENCE.glob("cifar10/models/*")) < 12e6
+    assert sum(path.stat().st_size for path in REFERENCE.rglob("*") if path.is_file()) < 25e6
+    assert all(path.stat().st_size < 300 * 1024 for path in REFERENCE.glob("*/pictures/*"))
+
+
+def test_committed_pair_draws_pictures_it_has_never_seen():
+    """Crops of the photographs, by networks trained on CIFAR-10: the robust pair is ahead there too."""
+    psnr = {}
+    for name in ("standard", "robust"):
+        f = reference_model(AlexNet(image_size=32, num_classes=10, width=0.5), "cifar10", f"{name}-encoder")
+        g = reference_model(mirror(f, "conv5"), "cifar10", f"{name}-conv5-generator")
+        torch.manual_seed(0)
+        autoencoder = Autoencoder(f, g, "conv5")
+        psnr[name] = reconstruction(autoencoder.reconstruct, photos("test", count=200).batches(100))["psnr"].mean()
+    assert psnr["robust"] > psnr["standard"] + 0.5 and psnr["robust"] > 15
+
+
+def test_a_model_that_is_not_there():
+    with pytest.raises(CheckpointError, match="robust-encoder"):
+        reference_model(torch.nn.Linear(1, 1), "cifar10", "rubust-encoder")
