@@ -40,8 +40,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
-        os.chmod(temporary, 0o644)  # mkstemp is for secrets, this is not
         save_file(tensors, temporary, metadata={**metadata, "digest": digest(tensors)})
+        os.chmod(temporary, 0o644)  # mkstemp is for secrets, this is not
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot write {path}: {error}; set ARAE_STORE to a folder with room") from error
