@@ -29,11 +29,11 @@ $(STAMP):
 book: $(STAMP)
 	@"$(BIN)/python" -m arae_core book --profile "$(PROFILE)"
 
-# `arae book` runs only what changed, so after `make book` it costs seconds here.
+# `arae book` runs only what changed, so after `make book` it costs seconds here. A worker a core, a thread each.
 test: $(STAMP) chromium
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/python" -m arae_core book --profile "$(PROFILE)"
-	@"$(BIN)/python" -m pytest --nbval tests book
+	@OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest --nbval tests book -n logical --dist loadfile
 
 notebooks: $(STAMP)
 	@"$(BIN)/python" -m arae_core refresh
