@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .files import to_png
 
-FRAME_KB = 60
+FRAME_KB = 120
 
 Frame = bytes | Figure | Tensor
 
@@ -29,7 +29,7 @@ def frame_slider(
 ) -> widgets.VBox:
     """A slider over ready frames; works in the static page and with a kernel alike.
 
-    frames: PNG bytes, figures or images (3, H, W) in [0,1]; the last two become PNGs of at most 60 KB.
+    frames: PNG bytes, figures or images (3, H, W) in [0,1]; the last two become PNGs of at most 120 KB.
     labels: one a frame, shown above it ("eps = 0.5"). description: what the slider moves along. alt: what
     is to be seen, for those who do not see it; each frame's label is added. start: the first one shown.
     Raises ValueError if there are no frames, or not one label each.
