@@ -46,6 +46,12 @@ def test_equations_are_typeset(shown):
     assert shown.find_elements(By.CSS_SELECTOR, "mjx-merror") == []
 
 
+def test_tables_are_drawn_as_tables(shown):
+    """Markdown that a cell puts out is not read as the pages' own is: its tables once came out as text."""
+    text = shown.find_element(By.CSS_SELECTOR, "article").text
+    assert "| :--" not in text and "| --:" not in text and "| :-" not in text
+
+
 def test_every_picture_is_there_and_described(shown):
     pictures = shown.execute_script(PICTURES)
     assert [picture for picture in pictures if not picture["loaded"]] == []

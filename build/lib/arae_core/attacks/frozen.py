@@ -1,0 +1,38 @@
+"""Look through a network without touching it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def frozen(*models: nn.Module) -> Iterator[None]:
+    """Evaluation mode and no parameter gradients inside; everything as it was afterwards.
+
+    Batch norm then uses its running statistics, so that an attack is deterministic and does not
+    drift them. Restored on the way out, also after an error: the mode of every submodule, every
+    parameter's requires_grad, and the values of all buffers.
+    """
+    modules = [module for model in models for module in model.modules()]
+    modes = [module.training for module in modules]
+    parameters = [p for model in models for p in model.parameters()]
+    flags = [p.requires_grad for p in parameters]
+    buffers = [(b, b.detach().clone()) for model in models for b in model.buffers()]
+    try:
+        for model in models:
+            model.eval()
+        for p in parameters:
+            p.requires_grad_(False)
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+        for p, flag in zip(parameters, flags, strict=True):
+            p.requires_grad_(flag)
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)

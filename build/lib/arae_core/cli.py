@@ -1,0 +1,127 @@
+"""The command `arae`. What it does lies in `publishing`; here are its words, and how it ends.
+
+Exit codes: 0 done; 1 a run or build failed; 2 what was asked for was refused before anything ran; 130 and
+143 after Ctrl-C and SIGTERM. A user's error is one line, never a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from arae_core.publishing.chapters import DEFAULT, Refused, find_chapter, find_root, nearest
+from arae_core.store import store_dir
+
+_PROFILE = click.option("--profile", default=DEFAULT, show_default=True, metavar="NAME",
+                        help="The scale, from book/profiles/CHAPTER/NAME.yaml.")
+
+
+class _Commands(click.Group):
+    def resolve_command(self, context, arguments):
+        if arguments and not arguments[0].startswith("-") and arguments[0] not in self.commands:
+            raise click.UsageError(f"there is no command {arguments[0]!r}{nearest(arguments[0], self.commands)}")
+        return super().resolve_command(context, arguments)
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def arae(context: click.Context) -> None:
+    """Run the chapters of the book, and build it."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@arae.command()
+@click.argument("chapter")
+@_PROFILE
+@click.option("-p", "given", nargs=2, multiple=True, metavar="KEY VALUE", help="Set one parameter; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to leave CHAPTER.ipynb and records/ [default: $ARAE_OUT, else runs/CHAPTER in the store].")
+def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Path | None) -> None:
+    """Run CHAPTER, everything checked first."""
+    from arae_core.publishing import execute, parameters
+
+    found = find_chapter(find_root(), chapter)
+    settings = parameters.settings(found, profile, given)
+    out = out or Path(os.environ.get("ARAE_OUT") or store_dir() / "runs" / chapter)
+    click.echo(execute.run(found, settings, out))
+
+
+@arae.command()
+@_PROFILE
+def book(profile: str) -> None:
+    """Build the book into _build/html."""
+    from arae_core.publishing import build
+
+    click.echo(f"The book: {build.book(find_root(), profile)}")
+
+
+@arae.command()
+def refresh() -> None:
+    """Store a default run's outputs in book/."""
+    from arae_core.publishing.refresh import refresh
+
+    changed = refresh(find_root())
+    click.echo("\n".join(f"stored {path}" for path in changed) or "nothing changed")
+
+
+@arae.command()
+def doctor() -> None:
+    """Say what this machine has, and lacks."""
+    from arae_core.publishing.doctor import report
+
+    click.echo(report())
+
+
+@arae.command()
+@click.argument("address", required=False)
+def site(address: str | None) -> None:
+    """Derive badges and links from ADDRESS."""
+    from arae_core.publishing.address import set_address
+
+    try:
+        changed = set_address(find_root(), address)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    click.echo("\n".join(f"changed {path}" for path in changed) or "nothing changed")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_status(arguments))
+
+
+def _status(arguments: list[str] | None) -> int:
+    from arae_core.publishing.execute import RunFailed
+
+    try:
+        return arae.main(arguments, prog_name="arae", standalone_mode=False) or 0
+    except (click.ClickException, Refused) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        return _say(" ".join(message.split()), 2)
+    except RunFailed as error:
+        if error.details:
+            click.echo(error.details, err=True)
+        return _say(str(error), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("stopped; what was trained so far is kept, and the same command goes on from there", 130)
+    except SystemExit as error:
+        if error.code != 143:
+            raise
+        return _say("terminated; what was trained so far is kept, and the same command goes on from there", 143)
+    except OSError as error:
+        return _say(str(error), 1)
+
+
+def _say(message: str, status: int) -> int:
+    click.echo(f"arae: {message}", err=True)
+    return status
+
+
+def _terminate(*_: object) -> None:
+    raise SystemExit(143)

@@ -1,0 +1,5 @@
+"""d: critics that tell real images from generated ones."""
+
+from arae_core.critics.feature_critic import FeatureCritic
+
+__all__ = ["FeatureCritic"]

@@ -1,0 +1,15 @@
+"""Data: images in [0, 1], float32, NCHW, from the embedded photographs, CIFAR-10, or folders of images."""
+
+from arae_core.data.cifar10 import cifar10
+from arae_core.data.folder_set import FolderSet, lighting
+from arae_core.data.folders import image_folder
+from arae_core.data.image_set import ImageSet
+from arae_core.data.load import available, load
+from arae_core.data.photos import photo_names, photograph, photos
+from arae_core.data.pictures import UnreadableImageError, picture
+from arae_core.data.places import MissingDataError, data_root
+
+__all__ = [
+    "FolderSet", "ImageSet", "MissingDataError", "UnreadableImageError", "available", "cifar10", "data_root",
+    "image_folder", "lighting", "load", "photo_names", "photograph", "photos", "picture",
+]

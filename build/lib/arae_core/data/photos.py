@@ -1,0 +1,133 @@
+"""Photos: ten photographs that come inside the scikit-image and scikit-learn wheels, as a data set.
+
+A class is a photograph, an image is a square crop of it, scaled down. Each photograph is cut into eight
+vertical stripes; the third and the sixth are kept for the test crops, so that no pixel is ever seen by both
+splits. Small, real, and there on every machine: the book's default data, and no substitute for a data set.
+
+The files are read from the installed packages' own folders: `skimage.data` would fetch a missing one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from arae_core.data.image_set import ImageSet
+from arae_core.seeds import derive_seed
+
+_FILES = {
+    "astronaut": ("skimage", "data/astronaut.png"),
+    "chelsea": ("skimage", "data/chelsea.png"),
+    "china": ("sklearn", "datasets/images/china.jpg"),
+    "coffee": ("skimage", "data/coffee.png"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+    "hubble": ("skimage", "data/hubble_deep_field.jpg"),
+    "ihc": ("skimage", "data/ihc.png"),
+    "motorcycle": ("skimage", "data/motorcycle_left.png"),
+    "retina": ("skimage", "data/retina.jpg"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+}
+STRIPES = 8
+TEST_STRIPES = (2, 5)    # counted from 0; the six others are for training
+LEAST_CONTRAST = 8.0     # of 255: standard deviation over the crop, in the channel that varies most
+
+Split = Literal["train", "test"]
+
+
+def photo_names() -> tuple[str, ...]:
+    """The ten photographs' names, in the order of their labels."""
+    return tuple(_FILES)
+
+
+def photograph(name: str) -> Tensor:
+    """One photograph whole: float32 (1, 3, H, W) in [0, 1]. Raises ValueError for an unknown name."""
+    if name not in _FILES:
+        raise ValueError(f"no photograph {name!r}; there are {', '.join(_FILES)}")
+    return torch.from_numpy(np.array(_open(name))).permute(2, 0, 1)[None].float() / 255
+
+
+def photos(split: Split = "train", *, count: int = 10_000, image_size: int = 32, seed: int = 0) -> ImageSet:
+    """`count` crops of the ten photographs, `image_size` pixels square; image i is of class i % 10.
+
+    A crop's side is drawn between `image_size` (less where a stripe is too narrow for that) and the width of
+    a stripe, alike in both splits, so that they differ in place only. Crops without contrast (sky, the
+    retina's dark rim) are drawn again. The same arguments give the same bytes.
+
+    Raises ValueError for another split, or a count or size that is no positive integer (size: 8 to 256).
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count must be a positive integer, not {count!r}")
+    if isinstance(image_size, bool) or not isinstance(image_size, int) or not 8 <= image_size <= 256:
+        raise ValueError(f"image_size must be an integer from 8 to 256, not {image_size!r}")
+    images = np.empty((count, image_size, image_size, 3), dtype=np.uint8)
+    for label, name in enumerate(_FILES):
+        wanted = images[label::len(_FILES)]
+        if len(wanted):
+            wanted[:] = _crops(name, split, len(wanted), image_size, seed)[0]
+    return ImageSet("photos", torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(),
+                    torch.arange(count) % len(_FILES), photo_names())
+
+
+def crop_boxes(name: str, split: Split, count: int, image_size: int = 32, seed: int = 0) -> np.ndarray:
+    """Where a class's crops lie in their photograph: int (count, 4), left, top, right, bottom (exclusive)."""
+    return _crops(name, split, count, image_size, seed)[1]
+
+
+def runs(width: int, split: Split) -> list[tuple[int, int]]:
+    """The columns of a photograph that belong to a split: (first, end) of each run of adjacent stripes."""
+    joined: list[tuple[int, int]] = []
+    for stripe in range(STRIPES):
+        first, end = stripe * width // STRIPES, (stripe + 1) * width // STRIPES
+        if (stripe in TEST_STRIPES) != (split == "test"):
+            continue
+        if joined and joined[-1][1] == first:
+            first = joined.pop()[0]
+        joined.append((first, end))
+    return joined
+
+
+def _crops(name: str, split: Split, count: int, image_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Crops uint8 (count, S, S, 3) with enough contrast, and their boxes (count, 4)."""
+    photo = _open(name)
+    places = np.array(runs(photo.width, split))
+    widest = min(photo.width // STRIPES, photo.height)
+    least = min(image_size, 3 * widest // 4)
+    rng = np.random.default_rng(derive_seed(seed, "photos", split, name, image_size))
+    crops: list[np.ndarray] = []
+    boxes: list[tuple[int, int, int, int]] = []
+    while len(crops) < count:
+        run, along, down, scale = rng.random(4)    # four a crop: the first crops do not depend on count
+        side = least + int(scale * (widest - least + 1))
+        first, end = places[int(run * len(places))]
+        left = int(first) + int(along * (end - first - side + 1))
+        top = int(down * (photo.height - side + 1))
+        box = (left, top, left + side, top + side)
+        # cut out first, then scaled: the scaling filter must not reach across the edge of a stripe
+        crop = np.asarray(photo.crop(box).resize((image_size, image_size), Image.Resampling.BICUBIC))
+        if crop.std(axis=(0, 1)).max() >= LEAST_CONTRAST:
+            crops.append(crop)
+            boxes.append(box)
+    return np.stack(crops), np.array(boxes)
+
+
+@lru_cache(maxsize=None)
+def _open(name: str) -> Image.Image:
+    package, file = _FILES[name]
+    spec = importlib.util.find_spec(package)    # finds the folder without importing the package
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"photograph {name!r}: {package}, which carries it, is not installed")
+    path = Path(spec.origin).parent / file
+    if not path.is_file():
+        raise FileNotFoundError(f"photograph {name!r} is not at {path}: reinstall {package}")
+    with Image.open(path) as image:
+        return image.convert("RGB")
+

@@ -1,0 +1,25 @@
+"""What is looked at: grids of images, curves, sliders. The only place that imports matplotlib.
+
+Every function returns a figure or a widget and shows nothing; as a cell's last line it displays itself.
+"""
+
+from .curves import accuracy_curve, spread_curve, training_curves
+from .files import save_picture, to_png
+from .grids import gradient_image, image_grid, perturbation
+from .sliders import frame_slider, live_slider
+from .style import COLOURS, Picture
+
+__all__ = [
+    "COLOURS",
+    "Picture",
+    "accuracy_curve",
+    "frame_slider",
+    "gradient_image",
+    "image_grid",
+    "live_slider",
+    "perturbation",
+    "save_picture",
+    "spread_curve",
+    "to_png",
+    "training_curves",
+]

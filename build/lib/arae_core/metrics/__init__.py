@@ -1,0 +1,19 @@
+"""Measures, one number an image: PSNR, SSIM, LPIPS, accuracy; and their summary."""
+
+from .accuracy import accuracy
+from .image import psnr, ssim
+from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
+from .reconstruction import reconstruction
+from .summary import summarise
+
+__all__ = [
+    "LPIPSUnavailable",
+    "accuracy",
+    "fetch_trunk",
+    "lpips",
+    "lpips_available",
+    "psnr",
+    "reconstruction",
+    "ssim",
+    "summarise",
+]

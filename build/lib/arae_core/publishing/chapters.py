@@ -1,0 +1,115 @@
+"""The chapters: `book/<part>/NN_<name>.ipynb` is the chapter <name>, its scales are
+`book/profiles/<name>/<profile>.yaml`, and "default" is what the notebook itself says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arae_core.store import book_root
+
+_FILE = re.compile(r"\d+[a-z]?_(?P<name>\w+)\.ipynb")
+DEFAULT = "default"
+
+
+class Refused(ValueError):
+    """What was asked for cannot be done, and nothing was begun; the message says why and what can."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook of the book that lies at `root`."""
+
+    name: str
+    path: Path
+    root: Path
+
+    def profiles(self) -> dict[str, Path | None]:
+        """The chapter's profiles with their files, "default" (which has none) first."""
+        found = sorted((self.root / "book" / "profiles" / self.name).glob("*.yaml"))
+        return {DEFAULT: None, **{path.stem: path for path in found}}
+
+    def profile(self, name: str) -> dict[str, Any]:
+        """The parameters that a profile sets. Refused: no such profile, or its file is no list of settings."""
+        profiles = self.profiles()
+        if name not in profiles:
+            raise Refused(f"{self.name} has no profile {name!r}{nearest(name, profiles)}")
+        path = profiles[name]
+        try:
+            settings = yaml.safe_load(path.read_text(encoding="utf-8")) if path else {}
+        except yaml.YAMLError as error:
+            raise Refused(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+        if settings is None:
+            settings = {}
+        if not isinstance(settings, dict):
+            raise Refused(f"{path} must hold `parameter: value` lines, not a {type(settings).__name__}")
+        return settings
+
+
+def find_root() -> Path:
+    """The folder with `_config.yml` and `book/`: $ARAE_BOOK, the package's checkout, or a parent of here."""
+    root = book_root()
+    if root is None:
+        raise Refused("the book is not here: run this inside a checkout of it, or set ARAE_BOOK to one")
+    if not (root / "_config.yml").is_file() or not (root / "book").is_dir():
+        raise Refused(f"{root} (ARAE_BOOK) is not the book: it lacks _config.yml or book/")
+    return root
+
+
+def all_chapters(root: Path) -> dict[str, Chapter]:
+    """Every chapter by name, in the order of parts and numbers."""
+    found: dict[str, Chapter] = {}
+    for path in sorted((root / "book").glob("*/*.ipynb")):
+        match = _FILE.fullmatch(path.name)
+        if match is None:
+            continue
+        if match["name"] in found:
+            raise Refused(f"two chapters are called {match['name']}: {found[match['name']].path} and {path}")
+        found[match["name"]] = Chapter(match["name"], path, root)
+    return found
+
+
+def find_chapter(root: Path, name: str) -> Chapter:
+    """The chapter of that name. Refused, with the nearest names, if there is none."""
+    chapters = all_chapters(root)
+    if name not in chapters:
+        raise Refused(f"there is no chapter {name!r}{nearest(name, chapters)}")
+    return chapters[name]
+
+
+def chapters_in_order(root: Path) -> list[Chapter]:
+    """The chapters that `_toc.yml` names, in its order."""
+    path = root / "_toc.yml"
+    try:
+        contents = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, yaml.YAMLError) as error:
+        raise Refused(f"{path}, the book's table of contents, cannot be read: {error}") from error
+    by_file = {c.path.with_suffix("").relative_to(root).as_posix(): c for c in all_chapters(root).values()}
+    files = [str(file).removesuffix(".ipynb") for file in _files(contents)]
+    return [by_file[file] for file in files if file in by_file]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """How a refusal goes on: "; did you mean …?", or all there is where nothing comes near."""
+    known = list(known)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; there is {', '.join(known)}" if known else "; there is none"
+
+
+def _files(entry: Any) -> Iterator[Any]:
+    if isinstance(entry, dict):
+        if "file" in entry:
+            yield entry["file"]
+        for value in entry.values():
+            yield from _files(value)
+    elif isinstance(entry, list):
+        for value in entry:
+            yield from _files(value)

@@ -1,0 +1,185 @@
+"""One JSON a run: what was run, on what, and what came out. Every number on a page is read from one.
+
+A chapter ends with
+
+    record = Record.of_run("inversion", parameters=parameters, data=test, seed=seed, started=started)
+    record.add("psnr/robust/pixel+feature", psnr_values)     # a number an image
+    record.leave_out("lpips", reason)                        # what could not be measured, and why
+    record.write(out_dir("inversion") / "records")
+
+One seed and one radius a record; spread over seeds comes from several records (`by_seed`).
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from math import isfinite
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from arae_core.metrics import summarise
+
+from .files import write_whole
+from .machine import code_state, describe_device, installed_versions
+
+EXTENT = {"layers", "loss_sets"}  # parameters that say what is measured, not how
+METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.+=-]+){1,2}")  # <metric>/<encoder>[/<condition>]
+
+
+class RecordError(ValueError):
+    """A record that cannot be read or written, or a name or value that does not belong in one."""
+
+
+class Data(Protocol):
+    """What a record wants to know of the data: `ImageSet` and `FolderSet` have it."""
+
+    name: str
+    digest: str
+    notes: str
+
+
+@dataclass
+class Record:
+    """One run of one chapter. `metrics`: "<metric>/<encoder>/<condition>" to {"value", "std", "n"};
+    `left_out`: a metric's first name to the reason why it was not measured."""
+
+    chapter: str
+    profile: str
+    data: dict[str, str]  # name, digest, notes
+    seed: int
+    parameters: dict[str, Any]
+    seconds: float
+    device: str
+    versions: dict[str, str]
+    commit: str | None  # None: not run from a checkout
+    dirty: bool | None  # whether tracked files differed from that commit
+    created: str  # UTC, ISO 8601
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_run(
+        cls,
+        chapter: str,
+        *,
+        parameters: Mapping[str, Any],
+        data: Data,
+        seed: int,
+        started: float,
+        device: torch.device | str = "cpu",
+    ) -> "Record":
+        """The record of the run that began at `started` (`time.time()`), still without metrics.
+
+        parameters: the chapter's, as literals, "profile" among them ("default" if absent). data: the set
+        that the numbers were measured on. Raises RecordError if a parameter is no JSON value.
+        """
+        try:
+            parameters = json.loads(json.dumps(dict(parameters), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise RecordError(f"parameters must be literals (numbers, texts, lists): {error}") from error
+        commit, dirty = code_state()
+        return cls(
+            chapter=chapter,
+            profile=parameters.get("profile", "default"),
+            data={"name": data.name, "digest": data.digest, "notes": _notes(data)},
+            seed=seed,
+            parameters=parameters,
+            seconds=round(time.time() - started, 1),
+            device=describe_device(device, parameters.get("precision", "fp32")),
+            versions=installed_versions(),
+            commit=commit,
+            dirty=dirty,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
+
+    def add(self, name: str, values: Tensor | float) -> None:
+        """Record a measure: (N,) values, one an image, or a single number (std 0, n 1).
+
+        Raises RecordError for a name not of the form metric/encoder/condition, for one that is there
+        already, and for a mean that is not finite.
+        """
+        if not METRIC_NAME.fullmatch(name):
+            raise RecordError(f"a measure is named <metric>/<encoder>/<condition>, not {name!r}")
+        if name in self.metrics:
+            raise RecordError(f"{name} is recorded already")
+        if not isinstance(values, Tensor):
+            values = torch.tensor([values], dtype=torch.float64)
+        summary = summarise(values)
+        if not all(isfinite(number) for number in summary.values()):
+            raise RecordError(f"{name} is not finite: {summary}")
+        self.metrics[name] = summary
+
+    def leave_out(self, metric: str, reason: str) -> None:
+        """Say why a metric ("lpips") was not measured; tables show a dash with this reason."""
+        self.left_out[metric] = reason
+
+    @property
+    def file_name(self) -> str:
+        """<chapter>-<profile>-seed<seed>-<digest of parameters and data>.json: a rerun replaces its own."""
+        settings = json.dumps([self.parameters, self.data["digest"]], sort_keys=True)
+        short = hashlib.sha256(settings.encode()).hexdigest()[:8]
+        return f"{self.chapter}-{self.profile}-seed{self.seed}-{short}.json"
+
+    def write(self, folder: str | Path) -> Path:
+        """Write atomically into folder (made if need be); return the path. OSError names path and cause."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+        return write_whole(Path(folder) / self.file_name, text.encode() + b"\n")
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Record":
+        """Read one. RecordError, with the path, for what is no record; FileNotFoundError for no file."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise RecordError(f"{path} is no whole JSON file ({error}): delete it and run again") from error
+        if not isinstance(content, dict):
+            raise RecordError(f"{path} is JSON, but no record: a {type(content).__name__} instead of fields")
+        known = {f.name for f in fields(cls)}
+        missing, extra = sorted(known - content.keys()), sorted(content.keys() - known)
+        if missing or extra:
+            raise RecordError(f"{path} is no record: fields missing {missing}, unknown {extra}")
+        for name, summary in content["metrics"].items():
+            if not METRIC_NAME.fullmatch(name) or not {"value", "std", "n"} <= set(summary):
+                raise RecordError(f"{path}: {name!r} is no measure with value, std and n")
+        return cls(**content)
+
+
+def _notes(data: Data) -> str:
+    """What has to be said of the data, the files that could not be read among it."""
+    lost = len(getattr(data, "skipped", ()))
+    return "; ".join(filter(None, [data.notes, f"{lost} unreadable images left out" if lost else ""]))
+
+
+def read_all(folder: str | Path) -> list[Record]:
+    """Every record of a folder, by file name; an absent folder holds none. Raises as `Record.read`."""
+    return [Record.read(path) for path in sorted(Path(folder).glob("*.json"))]
+
+
+def by_seed(records: Iterable[Record]) -> dict[int, Record]:
+    """The records by seed, in order. RecordError if they differ in more than their seed: averaging over
+    them would mix different things; the message says in what they differ. How much of a run was measured
+    (`EXTENT`) may differ: a table then says for each number how many seeds it has."""
+    found: dict[int, Record] = {}
+    for record in sorted(records, key=lambda record: record.seed):
+        if record.seed in found:
+            raise RecordError(f"two records of {record.chapter} ({record.profile}) with seed {record.seed}")
+        found[record.seed] = record
+    first, *others = found.values() or [None]
+    for other in others:
+        names = [n for n in ("chapter", "profile") if getattr(first, n) != getattr(other, n)]
+        names += ["data"] if first.data["name"] != other.data["name"] else []
+        ours, theirs = first.parameters, other.parameters
+        names += sorted(n for n in {*ours, *theirs} - {"seed"} if n not in EXTENT and ours.get(n) != theirs.get(n))
+        if names:
+            raise RecordError(
+                f"records of seeds {first.seed} and {other.seed} differ in more than their seed: "
+                + ", ".join(names)
+            )
+    return found

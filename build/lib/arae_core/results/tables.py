@@ -1,0 +1,113 @@
+"""Tables drawn from records: a condition a row, a metric and encoder a column. Nobody types a number."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from .record import Record, RecordError, by_seed
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a metric is shown: its label, which way is better, decimals, and its scale on the page."""
+
+    label: str
+    better: str  # ↑ or ↓, or nothing
+    decimals: int
+    scale: float = 1.0
+    share: bool = False  # a share of images: its spread over them says nothing that the value does not
+
+
+MEASURES = {
+    "psnr": Measure("PSNR (dB)", "↑", 2),
+    "ssim": Measure("SSIM", "↑", 3),
+    "lpips": Measure("LPIPS", "↓", 3),
+    "accuracy": Measure("accuracy (%)", "↑", 1, scale=100, share=True),
+    "auroc": Measure("AUROC", "↑", 3),
+}
+
+
+def measure(metric: str) -> Measure:
+    """How to show a metric; one without an entry goes by its own name, with three decimals."""
+    return MEASURES.get(metric, Measure(metric, "", 3))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Displays as a table in Jupyter, on the page and in a terminal; `markdown` is its text."""
+
+    markdown: str
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def __repr__(self) -> str:
+        return self.markdown
+
+
+def table(
+    records: Record | Iterable[Record],
+    metrics: Sequence[str],
+    *,
+    encoders: Sequence[str] = ("standard", "robust"),
+    conditions: Sequence[str] | None = None,
+) -> Table:
+    """The metrics of each encoder under each condition (by default all of them, as first recorded).
+
+    From one record: value ± standard deviation over images. From several, which may differ in nothing
+    but their seed (else RecordError): mean over seeds ± standard deviation over seeds. A metric that was
+    left out is a dash with the reason below; what was not measured under a condition, a plain dash.
+    """
+    records = [records] if isinstance(records, Record) else list(records)
+    if not records:
+        raise RecordError("no records to draw a table from: run the chapter first")
+    runs = list(by_seed(records).values())
+    if conditions is None:
+        names = [n.split("/") for run in runs for n in run.metrics]
+        conditions = list(dict.fromkeys(n[2] for n in names if len(n) == 3 and n[0] in metrics))
+    columns = [(metric, encoder) for metric in metrics for encoder in encoders]
+    left_out = {m: r for run in runs for m, r in run.left_out.items() if m in metrics}
+    marks = {metric: "*†‡§"[i % 4] * (1 + i // 4) for i, metric in enumerate(left_out)}
+
+    head = [""] + [f"{measure(m).label} {measure(m).better}".strip() + f", {e}" for m, e in columns]
+    rows = [head, [":--"] + ["--:"] * len(columns)]
+    for condition in conditions:
+        row = [f"{metric}/{encoder}/{condition}" for metric, encoder in columns]
+        rows.append([condition] + [_cell(runs, name, marks.get(name.split("/")[0], "")) for name in row])
+    lines = ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
+    notes = [escape(_caption(runs, metrics))]
+    notes += [escape(f"{marks[m]} {measure(m).label}: {reason}.") for m, reason in left_out.items()]
+    return Table("\n".join(lines) + "\n\n" + "  \n".join(notes))
+
+
+def escape(text: str) -> str:
+    """Text that Markdown, with TeX between dollars, shows as it is."""
+    for sign in "\\*_`$|<>":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def _cell(runs: list[Record], name: str, mark: str) -> str:
+    found = [run.metrics[name] for run in runs if name in run.metrics]
+    if not found:
+        return "–" + mark
+    kind = measure(name.split("/")[0])
+    if len(found) == 1:
+        value, spread = found[0]["value"], None if kind.share or len(runs) > 1 else found[0]["std"]
+    else:
+        value, spread = mean(f["value"] for f in found), stdev(f["value"] for f in found)
+    text = f"{value * kind.scale:.{kind.decimals}f}"
+    if spread is not None:
+        text += f" ± {spread * kind.scale:.{kind.decimals}f}"
+    if len(found) < len(runs):
+        text += f" ({len(found)} of {len(runs)} seeds)"
+    return text
+
+
+def _caption(runs: list[Record], metrics: Sequence[str]) -> str:
+    first = runs[0]
+    data = first.data["name"] + (f" ({first.data['notes']})" if first.data["notes"] else "")
+    counts = [int(s["n"]) for run in runs for name, s in run.metrics.items() if name.split("/")[0] in metrics]
+    images = max(counts, default=0)
+    over = f"{images:,} images, seed {first.seed}" if len(runs) == 1 else f"{len(runs)} seeds"
+    return f"Profile {first.profile}, data {data}; mean ± standard deviation over {over}."

@@ -1,0 +1,16 @@
+"""One readable loop per kind of training, and the place that finds a model or else trains it."""
+
+from arae_core.training.checkpoint import Trained, trained_classifier, trained_inverter
+from arae_core.training.classifier import Attack, ClassifierConfig, train_classifier
+from arae_core.training.inverter import InverterConfig, train_inverter
+from arae_core.training.pair import standard_and_robust
+from arae_core.training.precision import computes_bf16, mixed_precision, precision_here
+from arae_core.training.reference import reference_model
+from arae_core.training.run import TrainingDiverged
+from arae_core.training.safefile import CheckpointError
+
+__all__ = [
+    "Attack", "CheckpointError", "ClassifierConfig", "InverterConfig", "Trained", "TrainingDiverged",
+    "computes_bf16", "mixed_precision", "precision_here", "reference_model", "standard_and_robust", "train_classifier", "train_inverter",
+    "trained_classifier", "trained_inverter",
+]

@@ -1,0 +1,118 @@
+"""Train an encoder as a classifier, on clean images or against an attack (A, Equation 2; Madry et al. 2018).
+
+    min over theta of the mean over (x, y) of  max over ||delta|| <= eps of  -log p(y | x + delta; theta)
+
+The inner maximum is found by PGD; with no attack the same loop is ordinary training. Standard and
+robust encoders therefore differ in the attack and in nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from arae_core.attacks import ascend, ball, frozen
+from arae_core.attacks.pgd import check_radius
+from arae_core.training.precision import mixed_precision
+from arae_core.training.run import History, Run
+from arae_core.training.schedule import factor, set_rate
+
+
+@dataclass(frozen=True)
+class Attack:
+    """PGD as used in training; eps and step_size in [0, 1] pixels.
+
+    The robust encoder of A: Attack("l2", eps=3, steps=7, step_size=0.5, keep_best=True) at 224 pixels, where eps is
+    inferred from the script that evaluates it.
+    """
+
+    norm: str
+    eps: float
+    steps: int
+    step_size: float
+    random_start: bool = False
+    keep_best: bool = False
+
+    def __post_init__(self) -> None:
+        ball(self.norm, 0.0)
+        for name in ("eps", "step_size"):
+            check_radius(getattr(self, name), self.norm, sys.maxsize, name)
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise ValueError(f"an attack takes at least one step, got steps = {self.steps!r}")
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """Recipe of SGD training; defaults are those of the small encoders, A's are in its `paper` profile."""
+
+    epochs: int = 5
+    batch_size: int = 128
+    lr: float = 0.1  # A: 0.1
+    schedule: str = "one-cycle"  # A: "step", a tenth every 30 epochs
+    momentum: float = 0.9
+    weight_decay: float = 5e-4  # A: 1e-4
+    clip: float = 1.0  # longest gradient, l2 over all weights; 0 clips nothing (A)
+    augment: str = "none"
+    precision: str = "auto"
+    attack: Attack | None = None  # None: a standard encoder
+
+
+def train_classifier(
+    model: nn.Module,
+    data: object,
+    config: ClassifierConfig,
+    *,
+    seed: int,
+    state_file: Path | None = None,
+    title: str = "classifier",
+) -> History:
+    """Train in place; returns one {"epoch", "loss", "accuracy", "seconds"} an epoch.
+
+    Args:
+        model: classifier of [0, 1] images; its device is used.
+        data: images and labels, see `arae_core.data`.
+        state_file: unfinished training is saved there and resumed from there.
+
+    Raises:
+        TrainingDiverged: the loss became NaN or infinite.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after the state was saved.
+    """
+    device = next(model.parameters()).device
+    model.to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum,
+                                weight_decay=config.weight_decay)
+    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
+    for x, y in run.steps({"model": model}, {"sgd": optimizer}):
+        set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
+        with mixed_precision(device, config.precision):
+            x_adv = x if config.attack is None else perturb(model, x, y, config.attack)
+            logits = model(x_adv)
+        loss = F.cross_entropy(logits.float(), y)
+        optimizer.zero_grad()
+        loss.backward()
+        if config.clip:
+            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        optimizer.step()
+        run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
+    model.eval()
+    return run.history
+
+
+def perturb(model: nn.Module, x: torch.Tensor, y: torch.Tensor, attack: Attack) -> torch.Tensor:
+    """The inner maximum of Equation 2 for one batch, found by PGD with the model in evaluation mode."""
+    with frozen(model):
+        return ascend(model, x, y, ball(attack.norm, attack.eps), steps=attack.steps, step_size=attack.step_size,
+                      random_start=attack.random_start, keep_best=attack.keep_best)
+
+
+def check_config(config: ClassifierConfig, image_numel: int) -> None:
+    """ValueError for an attack radius or a size that cannot be meant."""
+    if config.epochs < 1 or config.batch_size < 1:
+        raise ValueError(f"epochs and batch_size must be at least 1, got {config.epochs} and {config.batch_size}")
+    if config.attack is not None:
+        check_radius(config.attack.eps, config.attack.norm, image_numel)
