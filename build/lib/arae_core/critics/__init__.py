@@ -1,5 +1,0 @@
-"""d: critics that tell real images from generated ones."""
-
-from arae_core.critics.feature_critic import FeatureCritic
-
-__all__ = ["FeatureCritic"]

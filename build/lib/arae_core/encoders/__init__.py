@@ -1,9 +1,0 @@
-"""f: image classifiers with named layers, normalisation inside."""
-
-from arae_core.encoders.alexnet import AlexNet
-from arae_core.encoders.encoder import Encoder
-from arae_core.encoders.resnet import ResNet18
-from arae_core.encoders.vgg import VGG16
-from arae_core.encoders.wide_resnet import WideResNet28_10
-
-__all__ = ["VGG16", "AlexNet", "Encoder", "ResNet18", "WideResNet28_10"]
