@@ -3,7 +3,7 @@
 Every function returns a figure or a widget and shows nothing; as a cell's last line it displays itself.
 """
 
-from .curves import accuracy_curve, spread_curve, training_curves
+from .curves import accuracy_curve, measure_curves, spread_curve, training_curves
 from .files import save_picture, to_png
 from .grids import gradient_image, image_grid, perturbation
 from .sliders import frame_slider, live_slider
@@ -17,6 +17,7 @@ __all__ = [
     "gradient_image",
     "image_grid",
     "live_slider",
+    "measure_curves",
     "perturbation",
     "save_picture",
     "spread_curve",

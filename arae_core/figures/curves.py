@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from .style import Picture, looks, panels, styled
@@ -57,6 +58,34 @@ def spread_curve(
 
 
 @styled
+def measure_curves(
+    at: Sequence[float] | Sequence[str],
+    panels_of: Mapping[str, Mapping[str, Sequence[tuple[float, float, float]]]],
+    *,
+    xlabel: str,
+    width: float = 7.5,
+) -> Picture:
+    """Several measures against a radius, a factor or a method's setting: a panel a measure, a line a label.
+
+    at: numbers or names. panels_of: "PSNR (dB)" to label to one (value, low, high) for each place; the band
+    goes from low to high. Raises ValueError if lengths differ, or if there is nothing to show.
+    """
+    if not panels_of:
+        raise ValueError("no measure to show")
+    columns = 2 if len(panels_of) in (2, 4) else min(len(panels_of), 3)
+    rows = -(-len(panels_of) // columns)
+    figure, axes = panels(rows, columns, width, 2.9 * rows + 0.2)
+    places = [ax for row in axes for ax in row]
+    for ax, (name, bands) in zip(places, panels_of.items()):
+        _draw_bands(ax, at, bands)
+        ax.set(xlabel=xlabel, title=name)
+    places[0].legend()
+    for ax in places[len(panels_of):]:
+        ax.set_visible(False)
+    return figure
+
+
+@styled
 def training_curves(
     histories: Mapping[str, Sequence[Mapping[str, float]]],
     *,
@@ -93,6 +122,13 @@ def training_curves(
 
 def _bands(at, bands: Mapping[str, list[tuple]], xlabel: str, ylabel: str, title: str) -> Picture:
     figure, ((ax,),) = panels(1, 1, 6.0, 3.6)
+    _draw_bands(ax, at, bands)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.legend()
+    return figure
+
+
+def _draw_bands(ax: Axes, at, bands: Mapping[str, Sequence[tuple]]) -> None:
     named = any(isinstance(place, str) for place in at)
     places = list(range(len(at))) if named else list(at)
     look = looks(list(bands))
@@ -104,9 +140,6 @@ def _bands(at, bands: Mapping[str, list[tuple]], xlabel: str, ylabel: str, title
         ax.fill_between(places, low, high, color=look[label]["color"], alpha=0.15, linewidth=0)
     if named:
         ax.set_xticks(places, at)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.legend()
-    return figure
 
 
 def _wilson(right: Tensor) -> tuple[float, float, float]:

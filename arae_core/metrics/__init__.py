@@ -5,6 +5,7 @@ from .image import psnr, ssim
 from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
 from .reconstruction import reconstruction
 from .summary import summarise
+from .trend import trend
 
 __all__ = [
     "LPIPSUnavailable",
@@ -16,4 +17,5 @@ __all__ = [
     "reconstruction",
     "ssim",
     "summarise",
+    "trend",
 ]

@@ -68,7 +68,7 @@ def _scorecard(root: Path, build_records: Iterable[Path]) -> str:
 def _displaces(own: Record, committed: Record) -> bool:
     """Whether the build's record replaces a committed one: it is the same run, or the chapter's parameters
     have changed since, so that the two no longer compare."""
-    if (own.chapter, own.profile) != (committed.chapter, committed.profile):
+    if (own.chapter, own.profile, own.point) != (committed.chapter, committed.profile, committed.point):
         return False
     return own.seed == committed.seed or _setting(own) != _setting(committed)
 

@@ -2,6 +2,7 @@
 
 from .claims import Claim, ClaimError, Verdict, load_claims, verdicts
 from .files import out_dir, write_whole
+from .grid_table import grid_table, method_table
 from .parameters import literals
 from .record import EXTENT, Record, RecordError, by_seed, read_all
 from .reference import reference, reference_table
@@ -17,8 +18,10 @@ __all__ = [
     "Table",
     "Verdict",
     "by_seed",
+    "grid_table",
     "literals",
     "load_claims",
+    "method_table",
     "out_dir",
     "read_all",
     "reference",

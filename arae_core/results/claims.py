@@ -22,6 +22,7 @@ from .record import METRIC_NAME, Record, by_seed
 
 CONFIDENCE = 0.95
 COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>])\s+(?P<right>\S+)")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class ClaimError(ValueError):
@@ -30,12 +31,16 @@ class ClaimError(ValueError):
 
 @dataclass(frozen=True)
 class Claim:
-    """One comparison of two measures; `*` in both stands for each of `conditions` (None: what both have)."""
+    """One comparison of two measures, or of one with a number; `*` in both stands for each of `conditions`
+    (None: what both have). `chapter`: whose records count. `each`: a parameter; every value of it that was
+    run has a verdict of its own."""
 
     id: str
     source: str
     text: str
     comparison: str
+    chapter: str | None = None
+    each: str | None = None
     conditions: tuple[str, ...] | None = None
     profiles: tuple[str, ...] | None = None
     where: Mapping[str, Any] | None = None
@@ -43,10 +48,13 @@ class Claim:
     def __post_init__(self):
         match = COMPARISON.fullmatch(self.comparison)
         sides = match.group("left", "right") if match else ()
-        if not match or not all(METRIC_NAME.fullmatch(side.replace("*", "x")) for side in sides):
-            raise ClaimError(f"claim {self.id}: {self.comparison!r} is not <measure> > <measure>")
-        if [side.count("*") for side in sides] not in ([0, 0], [1, 1]):
+        measures = sides[:1] if match and NUMBER.fullmatch(sides[1]) else sides
+        if not match or not all(METRIC_NAME.fullmatch(side.replace("*", "x")) for side in measures):
+            raise ClaimError(f"claim {self.id}: {self.comparison!r} is not <measure> > <measure or number>")
+        if {side.count("*") for side in measures} not in ({0}, {1}):
             raise ClaimError(f"claim {self.id}: * must stand once on both sides, or on neither")
+        if self.each is not None and "*" in self.comparison:
+            raise ClaimError(f"claim {self.id}: either `each` or *, not both")
         if self.conditions is not None and "*" not in self.comparison:
             raise ClaimError(f"claim {self.id}: has conditions, but no * for them to stand in for")
 
@@ -58,7 +66,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a claim held under one condition ("" if it has none).
+    """Whether a claim held under one condition ("" if it has none; "eps = 0.5" for a value of `each`).
 
     outcome: "holds", "fails", "within noise" or "not run". difference: left minus right, mean over seeds,
     with the ends `low` and `high` of its 95 % interval. over: "seeds" or "images", what the interval
@@ -104,11 +112,24 @@ def verdicts(claim: Claim, records: Iterable[Record]) -> list[Verdict]:
     these measures differ in more than their seed: then the claim's `where` must say which ones count.
     """
     left, _, right = claim.sides
-    wanted = [r for r in records if all(r.parameters.get(k) == v for k, v in (claim.where or {}).items())]
+    wanted = [r for r in records if all(r.setting.get(k) == v for k, v in (claim.where or {}).items())]
+    if claim.chapter is not None:
+        wanted = [record for record in wanted if record.chapter == claim.chapter]
     if claim.profiles is not None:
         wanted = [record for record in wanted if record.profile in claim.profiles]
+    if claim.each is not None:
+        return _each_value(claim, wanted)
     conditions = claim.conditions or _shared_conditions(left, right, wanted)
-    return [_verdict(claim, condition, wanted) for condition in conditions or ("",)]
+    return [_verdict(claim, condition, condition, wanted) for condition in conditions or ("",)]
+
+
+def _each_value(claim: Claim, records: list[Record]) -> list[Verdict]:
+    """A verdict for each value of the parameter at which the claim can be tested, in rising order."""
+    usable = [r for r in records if claim.each in r.setting and _measured(claim, "", r)]
+    values = sorted({record.setting[claim.each] for record in usable})
+    found = [_verdict(claim, "", f"{claim.each} = {value:g}", [r for r in usable if r.setting[claim.each] == value])
+             for value in values]
+    return found or [_verdict(claim, "", "", records)]
 
 
 def _claim(entry: Any) -> Claim:
@@ -128,19 +149,27 @@ def _shared_conditions(left: str, right: str, records: list[Record]) -> list[str
         match[1]
         for record in records
         for match in map(pattern.fullmatch, record.metrics)
-        if match and right.replace("*", match[1]) in record.metrics
+        if match and (NUMBER.fullmatch(right) or right.replace("*", match[1]) in record.metrics)
     )
     return list(found)
 
 
-def _verdict(claim: Claim, condition: str, records: list[Record]) -> Verdict:
-    left, sign, right = (side.replace("*", condition) for side in claim.sides)
-    runs = by_seed(r for r in records if left in r.metrics and right in r.metrics)
+def _measured(claim: Claim, star: str, record: Record) -> tuple[dict, dict] | None:
+    """Both sides of the comparison as measured, {"value", "std", "n"}; a number has no spread."""
+    left, _, right = (side.replace("*", star) for side in claim.sides)
+    fixed = {"value": float(right), "std": 0.0, "n": inf} if NUMBER.fullmatch(right) else None
+    sides = record.metrics.get(left), fixed or record.metrics.get(right)
+    return sides if all(sides) else None
+
+
+def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> Verdict:
+    left, sign, _ = (side.replace("*", star) for side in claim.sides)
+    runs = by_seed(record for record in records if _measured(claim, star, record))
     if not runs:
         metric = left.split("/")[0]
         reasons = [record.left_out[metric] for record in records if metric in record.left_out]
         return Verdict(claim, condition, "not run", reason=reasons[0] if reasons else "")
-    pairs = [(record.metrics[left], record.metrics[right]) for record in runs.values()]
+    pairs = [_measured(claim, star, record) for record in runs.values()]
     differences = [a["value"] - b["value"] for a, b in pairs]
     difference = mean(differences)
     if len(pairs) > 1:

@@ -7,7 +7,8 @@ A chapter ends with
     record.leave_out("lpips", reason)                        # what could not be measured, and why
     record.write(out_dir("inversion") / "records")
 
-One seed and one radius a record; spread over seeds comes from several records (`by_seed`).
+One seed and one radius a record; spread over seeds comes from several records (`by_seed`). A chapter that
+compares several radii within one run writes a record for each, and says which in `point`.
 """
 
 import hashlib
@@ -63,6 +64,7 @@ class Record:
     created: str  # UTC, ISO 8601
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    point: dict[str, Any] = field(default_factory=dict)  # what differs between the records of one run: {"eps": 0.5}
 
     @classmethod
     def of_run(
@@ -74,14 +76,17 @@ class Record:
         seed: int,
         started: float,
         device: torch.device | str = "cpu",
+        point: Mapping[str, Any] | None = None,
     ) -> "Record":
         """The record of the run that began at `started` (`time.time()`), still without metrics.
 
         parameters: the chapter's, as literals, "profile" among them ("default" if absent). data: the set
-        that the numbers were measured on. Raises RecordError if a parameter is no JSON value.
+        that the numbers were measured on. point: which of the run's several records this is, if it writes
+        more than one. Raises RecordError if a parameter is no JSON value.
         """
         try:
             parameters = json.loads(json.dumps(dict(parameters), allow_nan=False))
+            point = json.loads(json.dumps(dict(point or {}), allow_nan=False))
         except (TypeError, ValueError) as error:
             raise RecordError(f"parameters must be literals (numbers, texts, lists): {error}") from error
         commit, dirty = code_state()
@@ -97,7 +102,13 @@ class Record:
             commit=commit,
             dirty=dirty,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            point=point,
         )
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """The run's parameters, and over them the point that this record is of."""
+        return {**self.parameters, **self.point}
 
     def add(self, name: str, values: Tensor | float) -> None:
         """Record a measure: (N,) values, one an image, or a single number (std 0, n 1).
@@ -122,8 +133,9 @@ class Record:
 
     @property
     def file_name(self) -> str:
-        """<chapter>-<profile>-seed<seed>-<digest of parameters and data>.json: a rerun replaces its own."""
-        settings = json.dumps([self.parameters, self.data["digest"]], sort_keys=True)
+        """<chapter>-<profile>-seed<seed>-<digest of setting and data>.json: a rerun replaces its own."""
+        own = [self.parameters, self.data["digest"]] + ([self.point] if self.point else [])
+        settings = json.dumps(own, sort_keys=True)
         short = hashlib.sha256(settings.encode()).hexdigest()[:8]
         return f"{self.chapter}-{self.profile}-seed{self.seed}-{short}.json"
 
@@ -142,7 +154,7 @@ class Record:
         if not isinstance(content, dict):
             raise RecordError(f"{path} is JSON, but no record: a {type(content).__name__} instead of fields")
         known = {f.name for f in fields(cls)}
-        missing, extra = sorted(known - content.keys()), sorted(content.keys() - known)
+        missing, extra = sorted(known - content.keys() - {"point"}), sorted(content.keys() - known)
         if missing or extra:
             raise RecordError(f"{path} is no record: fields missing {missing}, unknown {extra}")
         for name, summary in content["metrics"].items():
@@ -175,7 +187,7 @@ def by_seed(records: Iterable[Record]) -> dict[int, Record]:
     for other in others:
         names = [n for n in ("chapter", "profile") if getattr(first, n) != getattr(other, n)]
         names += ["data"] if first.data["name"] != other.data["name"] else []
-        ours, theirs = first.parameters, other.parameters
+        ours, theirs = first.setting, other.setting
         names += sorted(n for n in {*ours, *theirs} - {"seed"} if n not in EXTENT and ours.get(n) != theirs.get(n))
         if names:
             raise RecordError(

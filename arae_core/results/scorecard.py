@@ -35,6 +35,8 @@ def scorecard(claims: Iterable[Claim], records_by_profile: Mapping[str, Iterable
         for i, (condition, found) in enumerate(cells.items()):
             said = [escape(claim.source), escape(claim.text)] if i == 0 else ["", ""]
             comparison = "`" + claim.comparison.replace("*", condition or "*") + "`"
+            if claim.each and condition:
+                comparison += f" at {escape(condition)}"
             rows.append(said + [comparison] + [found.get(p, "not run") for p in records_by_profile])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     notes = [LEGEND] + [escape(f"{mark} {reason}.") for reason, mark in reasons.items()]

@@ -24,6 +24,14 @@ MEASURES = {
     "lpips": Measure("LPIPS", "↓", 3),
     "accuracy": Measure("accuracy (%)", "↑", 1, scale=100, share=True),
     "auroc": Measure("AUROC", "↑", 3),
+    "image_error": Measure("image error (%)", "↓", 1, scale=100),
+    "feature_error": Measure("feature error (%)", "↓", 1, scale=100),
+    "feature_drop": Measure("feature error, start / end", "↑", 1),
+    "parameters": Measure("parameters (M)", "", 2, scale=1e-6),
+    "gflop": Measure("GFLOP an image", "↓", 3),
+    "milliseconds": Measure("ms an image", "↓", 2),
+    "trend": Measure("rank correlation", "", 2),
+    "peak": Measure("best radius", "", 2),
 }
 
 
@@ -66,18 +74,27 @@ def table(
         names = [n.split("/") for run in runs for n in run.metrics]
         conditions = list(dict.fromkeys(n[2] for n in names if len(n) == 3 and n[0] in metrics))
     columns = [(metric, encoder) for metric in metrics for encoder in encoders]
-    left_out = {m: r for run in runs for m, r in run.left_out.items() if m in metrics}
-    marks = {metric: "*†‡§"[i % 4] * (1 + i // 4) for i, metric in enumerate(left_out)}
-
+    reasons, marks = left_out(runs, set(metrics))
     head = [""] + [f"{measure(m).label} {measure(m).better}".strip() + f", {e}" for m, e in columns]
-    rows = [head, [":--"] + ["--:"] * len(columns)]
+    body = []
     for condition in conditions:
         row = [f"{metric}/{encoder}/{condition}" for metric, encoder in columns]
-        rows.append([condition] + [_cell(runs, name, marks.get(name.split("/")[0], "")) for name in row])
+        body.append([condition] + [cell(runs, name, marks.get(name.split("/")[0], "")) for name in row])
+    return Table(layout(head, body, [caption(runs, metrics), *reasons]))
+
+
+def layout(head: list[str], body: list[list[str]], notes: list[str], names: int = 1) -> str:
+    """Markdown of a table whose first `names` columns name its rows, with notes below."""
+    rows = [head, [":--"] * names + ["--:"] * (len(head) - names), *body]
     lines = ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in rows]
-    notes = [escape(_caption(runs, metrics))]
-    notes += [escape(f"{marks[m]} {measure(m).label}: {reason}.") for m, reason in left_out.items()]
-    return Table("\n".join(lines) + "\n\n" + "  \n".join(notes))
+    return "\n".join(lines) + "\n\n" + "  \n".join(map(escape, notes))
+
+
+def left_out(runs: list[Record], metrics: set[str]) -> tuple[list[str], dict[str, str]]:
+    """Why metrics are missing: a note each, and the sign by which a dash refers to it."""
+    found = {m: r for run in runs for m, r in run.left_out.items() if m in metrics}
+    marks = {metric: "*†‡§"[i % 4] * (1 + i // 4) for i, metric in enumerate(found)}
+    return [f"{marks[m]} {measure(m).label}: {reason}." for m, reason in found.items()], marks
 
 
 def escape(text: str) -> str:
@@ -87,7 +104,8 @@ def escape(text: str) -> str:
     return text
 
 
-def _cell(runs: list[Record], name: str, mark: str) -> str:
+def cell(runs: list[Record], name: str, mark: str = "") -> str:
+    """A measure as shown: over images from one run, over seeds from several; a dash where there is none."""
     found = [run.metrics[name] for run in runs if name in run.metrics]
     if not found:
         return "–" + mark
@@ -104,10 +122,12 @@ def _cell(runs: list[Record], name: str, mark: str) -> str:
     return text
 
 
-def _caption(runs: list[Record], metrics: Sequence[str]) -> str:
+def caption(runs: list[Record], metrics: Sequence[str]) -> str:
+    """Profile, data and what the spread is over. metrics: those shown, by first or full name."""
     first = runs[0]
     data = first.data["name"] + (f" ({first.data['notes']})" if first.data["notes"] else "")
-    counts = [int(s["n"]) for run in runs for name, s in run.metrics.items() if name.split("/")[0] in metrics]
+    wanted = {metric.split("/")[0] for metric in metrics}
+    counts = [int(s["n"]) for run in runs for name, s in run.metrics.items() if name.split("/")[0] in wanted]
     images = max(counts, default=0)
     over = f"{images:,} images, seed {first.seed}" if len(runs) == 1 else f"{len(runs)} seeds"
     return f"Profile {first.profile}, data {data}; mean ± standard deviation over {over}."

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from arae_core.figures import COLOURS, accuracy_curve, spread_curve, training_curves
+from arae_core.figures import COLOURS, accuracy_curve, measure_curves, spread_curve, training_curves
 from arae_core.figures.curves import _wilson
 
 
@@ -56,3 +56,14 @@ def test_a_panel_a_logged_quantity():
     assert [ax.get_title() for ax in training_curves({"a": history}, shown=["seconds"]).axes] == ["seconds"]
     with pytest.raises(ValueError, match="nothing to show"):
         training_curves({"a": []})
+
+
+def test_measure_curves_have_a_panel_a_measure():
+    band = {"standard": [(1, 0, 2), (2, 1, 3)], "robust": [(2, 1, 3), (3, 2, 4)]}
+    figure = measure_curves([0.0, 1.0], {"PSNR (dB)": band, "SSIM": band}, xlabel="eps")
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in shown] == ["PSNR (dB)", "SSIM"] and len(shown[0].lines) == 2
+    with pytest.raises(ValueError, match="2 points for 3 places"):
+        measure_curves([0, 1, 2], {"PSNR (dB)": band}, xlabel="eps")
+    with pytest.raises(ValueError, match="no measure"):
+        measure_curves([0], {}, xlabel="eps")

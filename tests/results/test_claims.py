@@ -115,3 +115,34 @@ def test_what_cannot_be_tested_is_refused(tmp_path, entry, cause):
     with pytest.raises(ClaimError, match=cause) as error:
         load_claims(path)
     assert str(path) in str(error.value)
+
+
+def test_a_number_can_stand_on_the_right(make_record):
+    rising = Claim("c", "A", "t", "trend/robust/psnr > 0")
+    runs = [make_record({"trend/robust/psnr": value}, seed=i) for i, value in enumerate((0.9, 1.0, 0.8))]
+    verdict = only(rising, runs)
+    assert (verdict.outcome, verdict.seeds) == ("holds", 3) and verdict.difference == pytest.approx(0.9)
+    assert only(rising, runs[:1]).outcome == "within noise"  # one seed, one number: no spread is known
+    above = Claim("c", "A", "t", "psnr/robust/* > 19.5")
+    assert only(above, [make_record({"psnr/robust/a": (20.0, 3.0, 900)})]).condition == "a"
+
+
+def test_each_value_of_a_parameter_has_its_verdict(make_record):
+    claim = Claim("c", "A, Table 4", "t", "psnr/robust/a > psnr/standard/a", each="eps", chapter="robustness_sweep")
+    runs = []
+    for seed in range(3):
+        for eps, gain in ((2.0, -1.0), (0.5, 1.0)):
+            record = pair(make_record, (20 + gain + seed / 10, 1.0), (20.0, 1.0), seed=seed, chapter="robustness_sweep")
+            record.point = {"eps": eps}
+            runs.append(record)
+    runs.append(pair(make_record, (20.0, 1.0), (10.0, 1.0)))  # another chapter's do not count
+    runs.append(make_record({"psnr/standard/a": 20.0}, chapter="robustness_sweep", eps=0.0))  # only one side
+    found = verdicts(claim, runs)
+    assert [(v.condition, v.outcome, v.seeds) for v in found] == [("eps = 0.5", "holds", 3), ("eps = 2", "fails", 3)]
+    (none,) = verdicts(claim, [])
+    assert (none.condition, none.outcome) == ("", "not run")
+
+
+def test_each_and_star_do_not_go_together():
+    with pytest.raises(ClaimError, match="either"):
+        Claim("c", "A", "t", HIGHER.comparison, each="eps")

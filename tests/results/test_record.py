@@ -84,3 +84,21 @@ def test_by_seed_takes_only_what_differs_in_nothing_but_the_seed(make_record):
         by_seed([a, make_record({}, seed=4, eps=2.0, layer="conv1")])
     with pytest.raises(RecordError, match="profile"):
         by_seed([a, make_record({}, seed=4, profile="smoke")])
+
+
+def test_points_of_one_run_have_files_of_their_own_and_are_no_seeds_of_one_thing(make_record, tmp_path):
+    records = [make_record({"psnr/robust/a": 20.0}, seed=seed) for seed in (0, 1)]
+    whole = records[0].file_name
+    records[0].point = {"eps": 0.5}
+    assert records[0].file_name != whole and records[0].setting["eps"] == 0.5
+    assert Record.read(records[0].write(tmp_path)).point == {"eps": 0.5}
+    with pytest.raises(RecordError, match="eps"):
+        by_seed(records)
+
+
+def test_a_record_from_before_there_were_points_is_read(make_record, tmp_path):
+    path = make_record({"psnr/robust/a": 20.0}).write(tmp_path)
+    content = json.loads(path.read_text())
+    del content["point"]
+    path.write_text(json.dumps(content))
+    assert Record.read(path).point == {}

@@ -1,0 +1,42 @@
+"""Running a chapter in a test: a store of its own, and a folder that looks like ImageNet."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from arae_core.publishing.chapters import find_chapter, find_root
+from arae_core.publishing.execute import run
+from arae_core.publishing.parameters import settings
+from arae_core.results import read_all
+
+
+@pytest.fixture
+def execute():
+    """execute(chapter, profile, changes, out): run it, and return the records that it wrote."""
+
+    def executed(chapter, profile, changes, out):
+        found = find_chapter(find_root(), chapter)
+        run(found, settings(found, profile, [(name, str(value)) for name, value in changes.items()]), out)
+        return read_all(out / "records")
+
+    return executed
+
+
+@pytest.fixture
+def own_store(tmp_path, monkeypatch):
+    """An empty store, so that everything is trained."""
+    monkeypatch.setenv("ARAE_STORE", str(tmp_path / "store"))
+
+
+@pytest.fixture(scope="module")
+def imagenet_like(tmp_path_factory):
+    """Two classes of four training and two test pictures, larger than 224 pixels, as ImageNet's folders are."""
+    root, rng = tmp_path_factory.mktemp("imagenet"), np.random.default_rng(0)
+    for split, count in (("train", 4), ("val", 2)):
+        for label in ("n01", "n02"):
+            folder = root / split / label
+            folder.mkdir(parents=True)
+            for i in range(count):
+                noise = rng.integers(0, 255, (20, 24, 3), dtype=np.uint8)
+                Image.fromarray(noise).resize((300, 260)).save(folder / f"{i}.jpg")
+    return root
