@@ -1,11 +1,11 @@
 """Numbers against a radius, a layer or an epoch, for several encoders at once."""
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
 
-import torch
 from matplotlib.axes import Axes
 from torch import Tensor
+
+from arae_core.metrics import interval
 
 from .style import Picture, looks, panels, styled
 
@@ -25,7 +25,7 @@ def accuracy_curve(
     `metrics.accuracy` gives them; labels begin with "standard" or "robust" ("robust, AutoAttack").
     chance: drawn as a dotted line. Raises ValueError if lengths differ.
     """
-    bands = {label: [_wilson(values) for values in of] for label, of in right.items()}
+    bands = {label: [_per_cent(values) for values in of] for label, of in right.items()}
     name = {"l2": "l₂", "linf": "l∞"}.get(norm, norm)
     figure = _bands(radii, bands, f"attack radius ε ({name}, pixels in [0,1])", "accuracy (%)", title)
     ax = figure.axes[0]
@@ -142,10 +142,5 @@ def _draw_bands(ax: Axes, at, bands: Mapping[str, Sequence[tuple]]) -> None:
         ax.set_xticks(places, at)
 
 
-def _wilson(right: Tensor) -> tuple[float, float, float]:
-    """Share of True in per cent, with the ends of its 95 % interval (Wilson 1927), which stays in [0,100]."""
-    n, z = len(right), 1.96
-    share = right.to(torch.float64).mean().item()
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return 100 * share, 100 * (centre - half), 100 * (centre + half)
+def _per_cent(right: Tensor) -> tuple[float, float, float]:
+    return tuple(100 * share for share in interval(right))

@@ -2,6 +2,7 @@
 
 from .accuracy import accuracy
 from .image import psnr, ssim
+from .interval import interval
 from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
 from .reconstruction import reconstruction
 from .summary import summarise
@@ -11,6 +12,7 @@ __all__ = [
     "LPIPSUnavailable",
     "accuracy",
     "fetch_trunk",
+    "interval",
     "lpips",
     "lpips_available",
     "psnr",

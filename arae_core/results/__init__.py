@@ -3,6 +3,7 @@
 from .claims import Claim, ClaimError, Verdict, load_claims, verdicts
 from .files import out_dir, write_whole
 from .grid_table import grid_table, method_table
+from .over_seeds import over_seeds
 from .parameters import literals
 from .record import EXTENT, Record, RecordError, by_seed, read_all
 from .reference import reference, reference_table
@@ -23,6 +24,7 @@ __all__ = [
     "load_claims",
     "method_table",
     "out_dir",
+    "over_seeds",
     "read_all",
     "reference",
     "reference_table",

@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from arae_core.figures import COLOURS, accuracy_curve, measure_curves, spread_curve, training_curves
-from arae_core.figures.curves import _wilson
 
 
 def right(share, n=100):
@@ -25,13 +24,6 @@ def test_accuracy_against_radius():
     assert "l₂" in ax.get_xlabel()
     with pytest.raises(ValueError, match="2 points for 3"):
         accuracy_curve([0, 1, 2], {"robust": [right(0.5)] * 2})
-
-
-def test_wilson_interval():
-    share, low, high = _wilson(right(0.5))
-    assert (share, low, high) == pytest.approx((50, 40.383, 59.617), abs=1e-3)
-    share, low, high = _wilson(right(0.0))
-    assert share == 0 and low == pytest.approx(0, abs=1e-9) and high == pytest.approx(3.6995, abs=1e-3)
 
 
 def test_spread_over_images_at_named_layers():
