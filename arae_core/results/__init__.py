@@ -6,7 +6,7 @@ from .grid_table import grid_table, method_table
 from .over_seeds import over_seeds
 from .parameters import literals
 from .record import EXTENT, Record, RecordError, by_seed, read_all
-from .reference import reference, reference_table
+from .reference import reference, reference_grid, reference_points, reference_table
 from .scorecard import scorecard, scorecard_markdown
 from .tables import Table, table
 
@@ -27,6 +27,8 @@ __all__ = [
     "over_seeds",
     "read_all",
     "reference",
+    "reference_grid",
+    "reference_points",
     "reference_table",
     "scorecard",
     "scorecard_markdown",

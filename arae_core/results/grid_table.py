@@ -17,7 +17,7 @@ def grid_table(records: Iterable[Record], keys: Sequence[str], metrics: Sequence
     """
     groups: dict[str, list[Record]] = {}
     for record in _sorted(records, keys):
-        groups.setdefault(repr([record.setting[key] for key in keys]), []).append(record)
+        groups.setdefault(repr([record.setting.get(key) for key in keys]), []).append(record)
     rows = [group if "seed" in keys else list(by_seed(group).values()) for group in groups.values()]
     all_records = [record for row in rows for record in row]
     metrics = metrics or list(dict.fromkeys(name for record in all_records for name in record.metrics))
@@ -25,7 +25,7 @@ def grid_table(records: Iterable[Record], keys: Sequence[str], metrics: Sequence
     head = [*keys, *(_heading(name) for name in metrics)]
     body = []
     for row in rows:
-        values = [_shown(row[0].setting[key]) for key in keys]
+        values = [_shown(row[0].setting.get(key)) for key in keys]
         body.append(values + [cell(row, name, marks.get(name.split("/")[0], "")) for name in metrics])
     largest = max(rows, key=len)
     return Table(layout(head, body, [caption(largest, metrics), *reasons], names=len(keys)))
@@ -57,11 +57,12 @@ def _sorted(records: Iterable[Record], keys: Sequence[str]) -> list[Record]:
     records = list(records)
     if not records:
         raise RecordError("no records to draw a table from: run the sweep first")
-    for record in records:
-        if missing := [key for key in keys if key not in record.setting]:
-            raise RecordError(f"the record {record.file_name} has no setting {', '.join(missing)}")
+    for key in keys:
+        if not any(key in record.setting for record in records):
+            raise RecordError(f"none of the {len(records)} records has a setting {key}")
     try:
-        return sorted(records, key=lambda record: [record.setting[key] for key in keys])
+        places = [[(key in r.setting, r.setting.get(key, 0)) for key in keys] for r in records]
+        return [records[i] for i in sorted(range(len(records)), key=places.__getitem__)]
     except TypeError:
         return records
 
@@ -73,6 +74,8 @@ def _heading(name: str) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, float):
         return f"{value:g}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -30,6 +30,8 @@ MEASURES = {
     "parameters": Measure("parameters (M)", "", 2, scale=1e-6),
     "gflop": Measure("GFLOP an image", "↓", 3),
     "milliseconds": Measure("ms an image", "↓", 2),
+    "sensitivity": Measure("relative change of z", "", 2),
+    "dimensions": Measure("directions of z", "", 1),
     "trend": Measure("rank correlation", "", 2),
     "peak": Measure("best radius", "", 2),
 }

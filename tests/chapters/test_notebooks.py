@@ -11,6 +11,9 @@ from arae_core.publishing.parameters import defaults
 
 ROOT = find_root()
 CHAPTERS = all_chapters(ROOT)
+# Chapters that use the pair of robust_training, each with what it evaluates in another way.
+SHARE_THE_PAIR = {"inversion": set(), "robustness_sweep": {"radii", "test_steps", "autoattack_images"}}
+SHARE_THE_GENERATOR = {"robustness_sweep"}
 EXEMPT = {"nbval-ignore-output", "nbval-skip"}
 
 
@@ -71,17 +74,37 @@ def test_every_profile_sets_what_the_chapter_has(chapter):
             assert isinstance(value, type(own[name])) or (isinstance(own[name], float) and isinstance(value, int))
 
 
+OWN = {"profile", "test_images", "seed"}  # what may differ between chapters that share their encoders
+
+
+def settings_of(chapter, profile):
+    path = ROOT / "book" / "profiles" / chapter / f"{profile}.yaml"
+    return {**defaults(CHAPTERS[chapter]), **({} if profile == "default" else yaml.safe_load(path.read_text()))}
+
+
 @pytest.mark.parametrize("profile", ["default", "smoke", "cifar10", "tiny-imagenet", "paper"])
-def test_chapters_describe_the_same_encoders(profile):
+@pytest.mark.parametrize("other", sorted(SHARE_THE_PAIR))
+def test_chapters_describe_the_same_encoders(profile, other):
     """Else they would not share them: what both chapters name must have one value."""
-    settings = {}
-    for name, chapter in CHAPTERS.items():
-        path = ROOT / "book" / "profiles" / name / f"{profile}.yaml"
-        changed = {} if profile == "default" else yaml.safe_load(path.read_text())
-        settings[name] = {**defaults(chapter), **changed}
-    first, second = settings["robust_training"], settings["inversion"]
-    shared = first.keys() & second.keys() - {"profile", "test_images"}
-    assert len(shared) >= 15 and {n for n in shared if first[n] != second[n]} == set()
+    first, second = settings_of("robust_training", profile), settings_of(other, profile)
+    shared = first.keys() & second.keys() - OWN - SHARE_THE_PAIR[other]
+    assert len(shared) >= 12 and {n for n in shared if first[n] != second[n]} == set()
+
+
+@pytest.mark.parametrize("profile", ["default", "smoke", "cifar10", "tiny-imagenet", "paper"])
+@pytest.mark.parametrize("other", sorted(SHARE_THE_GENERATOR))
+def test_chapters_describe_the_same_generator(profile, other):
+    first, second = settings_of("inversion", profile), settings_of(other, profile)
+    shared = first.keys() & second.keys() - OWN
+    assert {n for n in shared if n.startswith("generator") and first[n] != second[n]} == set()
+
+
+@pytest.mark.parametrize("profile", ["default", "smoke", "cifar10", "tiny-imagenet", "paper"])
+def test_the_pair_lies_on_the_sweeps_dial(profile):
+    """The sweep's radii hold the pair's, and the attack at it is the pair's own."""
+    pair, sweep = settings_of("robust_training", profile), settings_of("robustness_sweep", profile)
+    assert {0.0, pair["eps"]} <= set(sweep["radii"])
+    assert sweep["attack_step_ratio"] * pair["eps"] == pair["attack_step_size"]
 
 
 def test_parameters_cell_is_plain(chapter):

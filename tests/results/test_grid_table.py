@@ -32,11 +32,19 @@ def test_points_of_one_run_are_rows(make_record):
     assert cells(grid_table(runs, ["eps"]), "1") == ["1", "21.00 ± 0.00"]
 
 
+def test_the_run_as_a_whole_has_a_row_beside_its_points(make_record):
+    whole = make_record({"trend/robust/psnr": 0.9}, width=1.0)
+    point = make_record({"psnr/robust/a": 20.0}, width=1.0)
+    point.point = {"radius": 0.5}
+    table = grid_table([point, whole], ["width", "radius"])
+    assert "| 1 | – | 0.90 ± 0.00 | – |" in table.markdown and "| 1 | 0.5 | – | 20.00 ± 0.00 |" in table.markdown
+
+
 def test_what_cannot_be_one_row_is_refused(make_record):
     runs = [make_record({"psnr/robust/a": 20.0}, eps=eps) for eps in (1.0, 2.0)]
     with pytest.raises(RecordError, match="two records"):
         grid_table(runs, ["profile"])
-    with pytest.raises(RecordError, match="no setting colour"):
+    with pytest.raises(RecordError, match="a setting colour"):
         grid_table(runs, ["colour"])
     with pytest.raises(RecordError, match="no records"):
         grid_table([], ["eps"])

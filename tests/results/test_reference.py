@@ -12,7 +12,7 @@ from arae_core.generators import mirror
 from arae_core.metrics import reconstruction
 from arae_core.publishing.chapters import all_chapters, find_root
 from arae_core.publishing.parameters import defaults
-from arae_core.results import EXTENT, reference, reference_table
+from arae_core.results import EXTENT, read_all, reference, reference_grid, reference_points, reference_table
 from arae_core.tasks import Autoencoder
 from arae_core.training import CheckpointError, reference_model
 
@@ -25,17 +25,25 @@ def gaps(records, metric, condition):
             for r in records]
 
 
-@pytest.mark.parametrize("chapter", ["robust_training", "inversion"])
-@pytest.mark.parametrize("profile", ["default", "cifar10"])
-def test_records_are_of_the_parameters_that_the_chapter_has_now(chapter, profile):
+COMMITTED = sorted({(record.profile, record.chapter) for path in REFERENCE.glob("*/records")
+                    for record in read_all(path)})
+
+
+@pytest.mark.parametrize("profile, chapter", COMMITTED)
+def test_records_are_of_the_parameters_that_the_chapter_has_now(profile, chapter):
     found = all_chapters(ROOT)[chapter]
     path = ROOT / "book" / "profiles" / chapter / f"{profile}.yaml"
     now = {**defaults(found), **({} if profile == "default" else yaml.safe_load(path.read_text()))}
     records = reference(chapter, profile)
-    assert records and len({r.seed for r in records}) == len(records)
+    assert len({(r.seed, str(r.point)) for r in records}) == len(records)
     for record in records:
         changed = {n for n in now.keys() | record.parameters.keys() if now.get(n) != record.parameters.get(n)}
         assert changed <= EXTENT | {"seed"}, f"{chapter} {profile} seed {record.seed}: run it again"
+
+
+def test_every_chapter_has_three_seeds_of_its_default_run():
+    for chapter in all_chapters(ROOT):
+        assert {record.seed for record in reference(chapter, "default")} == {0, 1, 2}, chapter
 
 
 @pytest.mark.parametrize("profile", ["default", "cifar10"])
@@ -51,6 +59,30 @@ def test_both_encoders_classify_three_times_better_than_chance(profile):
     for record in reference("robust_training", profile):
         for encoder in ("standard", "robust"):
             assert record.metrics[f"accuracy/{encoder}/clean"]["value"] >= 0.3
+
+
+def test_the_sweep_every_radius_from_a_half_on_beats_the_standard_encoder():
+    points = reference_points("robustness_sweep", "default", "eps")
+    for eps in (0.5, 1.0, 2.0):
+        at = [record for record in points if record.point["eps"] == eps]
+        assert len(at) == 3 and mean(gaps(at, "psnr", "pixel+feature")) > 1
+        assert min(gaps(at, "psnr", "pixel+feature")) > 0
+
+
+def test_the_start_that_keeps_signals_alive_takes_most_of_the_gap_away():
+    """What the sweep's chapter says of Kaiming's start, and why: features that use more directions."""
+    gap, used = {}, {}
+    for profile in ("default", "kaiming"):
+        at = [r for r in reference_points("robustness_sweep", profile, "eps") if r.point["eps"] == 1.0]
+        gap[profile] = mean(gaps(at, "psnr", "pixel+feature"))
+        used[profile] = mean(r.metrics["dimensions/standard/conv5"]["value"] for r in at)
+    assert gap["kaiming"] < gap["default"] / 2 and used["kaiming"] > 1.5 * used["default"]
+
+
+def test_a_table_of_points_or_how_to_make_it():
+    text = str(reference_grid("robustness_sweep", "default", ["eps"], ["psnr/robust/pixel+feature"], without=[0.0]))
+    assert [line.split("|")[1].strip() for line in text.splitlines()[2:6]] == ["0.25", "0.5", "1", "2"]
+    assert "arae run robustness_sweep --profile paper" in str(reference_grid("robustness_sweep", "paper", ["eps"]))
 
 
 def test_cifar10_is_called_what_it_is():
