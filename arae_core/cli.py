@@ -52,6 +52,36 @@ def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Pat
 
 
 @arae.command()
+@click.argument("chapter")
+@_PROFILE
+@click.option("-p", "lists", nargs=2, multiple=True, metavar="KEY V1,V2,…",
+              help="Sweep one parameter over these values; repeatable, for every combination.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to leave a folder a point, and sweep.md, .csv and .png "
+                   "[default: sweeps/CHAPTER-PROFILE in the store].")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N",
+              help="How many points run at once here [default: one a GPU, else one a core].")
+@click.option("--scheduler", metavar="ADDRESS",
+              help="Run on the Dask cluster whose scheduler is at ADDRESS (tcp://host:8786). Its workers must "
+                   "see DIR and the book under the same paths, on a shared file system.")
+def sweep(chapter: str, profile: str, lists: tuple[tuple[str, str], ...], out: Path | None, jobs: int | None,
+          scheduler: str | None) -> None:
+    """Run CHAPTER at every combination of values.
+
+    A point that is there already does not run again; a failed one does not keep the others from running.
+    """
+    from arae_core.publishing.sweep import sweep
+
+    if jobs and scheduler is not None:
+        raise Refused("--jobs is for this machine; with --scheduler, a worker runs as many points as it has "
+                      "threads")
+    found = find_chapter(find_root(), chapter)
+    out = out or store_dir() / "sweeps" / f"{chapter}-{profile}"
+    click.echo(sweep(found, profile, lists, out, jobs=jobs, scheduler=scheduler,
+                     say=lambda line: click.echo(line, err=True)))
+
+
+@arae.command()
 @_PROFILE
 def book(profile: str) -> None:
     """Build the book into _build/html."""

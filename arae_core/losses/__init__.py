@@ -1,13 +1,16 @@
-"""What generators and critics are trained on: pixel, feature and adversarial losses (A, Eq. 3 to 7)."""
+"""What generators and critics are trained on (A, Eq. 3 to 7), and priors for pixels that are optimised themselves."""
 
 from .adversarial import critic_loss, generator_loss
 from .inversion import InversionWeights, feature_loss, inversion_loss, pixel_loss
+from .priors import alpha_norm, total_variation
 
 __all__ = [
     "InversionWeights",
+    "alpha_norm",
     "critic_loss",
     "feature_loss",
     "generator_loss",
     "inversion_loss",
     "pixel_loss",
+    "total_variation",
 ]

@@ -1,8 +1,10 @@
-"""Measures, one number an image: PSNR, SSIM, LPIPS, accuracy; and their summary."""
+"""Measures, one number an image: PSNR, SSIM, LPIPS, accuracy; their summary; and what methods cost."""
 
 from .accuracy import accuracy
+from .cost import flops, milliseconds, trainable_parameters
 from .image import psnr, ssim
 from .interval import interval
+from .inversion_error import inversion_error, mean_distance
 from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
 from .reconstruction import reconstruction
 from .summary import summarise
@@ -12,12 +14,17 @@ __all__ = [
     "LPIPSUnavailable",
     "accuracy",
     "fetch_trunk",
+    "flops",
     "interval",
+    "inversion_error",
     "lpips",
     "lpips_available",
+    "mean_distance",
+    "milliseconds",
     "psnr",
     "reconstruction",
     "ssim",
     "summarise",
+    "trainable_parameters",
     "trend",
 ]

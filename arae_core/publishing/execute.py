@@ -42,8 +42,8 @@ def run(chapter: Chapter, settings: Mapping[str, Any], out: Path, *, title: str 
     working directory is the notebook's own folder, as under nbval. Raises Refused for an `out` that cannot be
     written or that another run is writing, RunFailed when the chapter fails.
     """
-    out = _writable(out)
-    with _alone(out, chapter.name):
+    out = writable(out)
+    with alone(out / f".{chapter.name}.lock", f"run is writing {out / chapter.name}.ipynb"):
         unfinished = out / f".{chapter.name}.unfinished.ipynb"
         failed = out / f"{chapter.name}.failed.ipynb"
         try:
@@ -71,7 +71,7 @@ def _execute(chapter: Chapter, settings: dict[str, Any], target: Path, failed: P
                 papermill.execute_notebook(
                     chapter.path, target, settings, engine_name=ENGINE, kernel_name=KERNEL, language="python",
                     cwd=chapter.path.parent, progress_bar=False, on_cell_start=progress.cell,
-                    env=_environment(target.parent, chapter.root), stderr=raw_errors)
+                    env=environment(target.parent, chapter.root), stderr=raw_errors)
             return
         except papermill.PapermillExecutionError as error:
             what, details = f"{error.ename}: {error.evalue}", "\n".join(error.traceback)
@@ -91,7 +91,8 @@ def _execute(chapter: Chapter, settings: dict[str, Any], target: Path, failed: P
     raise RunFailed(f"{chapter.name} failed {where}: {' '.join(what.split())[:300]}{kept}", "\n".join(last))
 
 
-def _writable(out: Path) -> Path:
+def writable(out: Path) -> Path:
+    """The folder as an absolute path, made if need be. Refused if nothing can be written into it."""
     out = out.expanduser().absolute()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -102,16 +103,17 @@ def _writable(out: Path) -> Path:
 
 
 @contextmanager
-def _alone(out: Path, name: str) -> Iterator[None]:
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Hold the lock file `lock`. Refused if another holds it: `what` says what that one does ("run is …")."""
     try:
-        with filelock.FileLock(out / f".{name}.lock", timeout=0):
+        with filelock.FileLock(lock, timeout=0):
             yield
     except filelock.Timeout as error:
-        raise Refused(f"another run is writing {out / name}.ipynb: wait for it, or choose another --out") from error
+        raise Refused(f"another {what}: wait for it, or choose another --out") from error
 
 
-def _environment(out: Path, root: Path) -> dict[str, str]:
-    """The kernel's: ours, with its output folder, this book, and this package, installed or not."""
+def environment(out: Path, root: Path) -> dict[str, str]:
+    """For the kernel: our variables, its output folder, this book, and this package, installed or not."""
     package = str(Path(arae_core.__file__).parents[1])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "ARAE_OUT": str(out), "ARAE_BOOK": str(root), "TQDM_DISABLE": "1",  # no bars on the page

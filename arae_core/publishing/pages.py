@@ -31,19 +31,23 @@ Execute = Callable[..., Path]
 
 def digest(chapter: Chapter, chosen: Mapping[str, Any]) -> str:
     """SHA-256 (16 hexadecimals) of everything that the chapter's page under these settings depends on."""
+    book = chapter.root / "book"
+    total = hashlib.sha256(run_digest(chapter, chosen, lpips=lpips_here()).encode())
+    _add(total, book, [book / "claims.yaml", *(book / "reference").rglob("*")])
+    return total.hexdigest()[:16]
+
+
+def run_digest(chapter: Chapter, chosen: Mapping[str, Any], *, lpips: bool) -> str:
+    """The same of what the chapter's numbers depend on: all but the claims and the reference runs.
+
+    lpips: whether LPIPS can be computed.
+    """
     notebook = nbformat.read(chapter.path, as_version=4)
     cells = [[cell.cell_type, cell.source, cell.metadata.get("tags", [])] for cell in notebook.cells]
-    book = chapter.root / "book"
     versions = {**installed(_LIBRARIES), "python": platform.python_version()}
-    total = hashlib.sha256(json.dumps([cells, chosen, versions, _lpips()], sort_keys=True).encode())
-    for folder, paths in [
-        (package := Path(arae_core.__file__).parent, package.rglob("*.py")),
-        (book, [book / "claims.yaml", *(book / "reference").rglob("*")]),
-    ]:
-        kept = (path for path in paths if path.is_file() and path.name[0] != "." and path.suffix != ".ipynb")
-        for path in sorted(kept):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    total = hashlib.sha256(json.dumps([cells, chosen, versions, lpips], sort_keys=True).encode())
+    package = Path(arae_core.__file__).parent
+    _add(total, package, package.rglob("*.py"))
     return total.hexdigest()[:16]
 
 
@@ -112,6 +116,14 @@ def installed(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _add(total: Any, folder: Path, paths: Iterable[Path]) -> None:
+    """Let the files' names and contents enter the hash `total`; hidden files and notebooks stay out."""
+    kept = (path for path in paths if path.is_file() and path.name[0] != "." and path.suffix != ".ipynb")
+    for path in sorted(kept):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+
+
 def _folder(chapter: Chapter, chosen: Mapping[str, Any], profile: str, build: Path) -> Path:
     return build / "pages" / profile / f"{chapter.name}-{digest(chapter, chosen)}"
 
@@ -122,7 +134,8 @@ def _remove_others(kept: Path, name: str) -> None:
             shutil.rmtree(folder)
 
 
-def _lpips() -> bool:
+def lpips_here() -> bool:
+    """Whether LPIPS can be computed on this machine."""
     from arae_core.metrics import lpips_available  # needs torch, and `arae --help` comes through here
 
     return lpips_available()[0]

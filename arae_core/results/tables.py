@@ -27,6 +27,8 @@ MEASURES = {
     "image_error": Measure("image error (%)", "↓", 1, scale=100),
     "feature_error": Measure("feature error (%)", "↓", 1, scale=100),
     "feature_drop": Measure("feature error, start / end", "↑", 1),
+    "search_psnr": Measure("PSNR (dB), training crops", "↑", 2),
+    "search_drop": Measure("feature error, start / end, training crops", "↑", 1),
     "parameters": Measure("parameters (M)", "", 2, scale=1e-6),
     "gflop": Measure("GFLOP an image", "↓", 3),
     "milliseconds": Measure("ms an image", "↓", 2),

@@ -30,12 +30,14 @@ from arae_core.seeds import derive_seed
 from arae_core.store import reference_dir, store_dir
 from arae_core.training import safefile
 from arae_core.training.classifier import ClassifierConfig, check_config, train_classifier
+from arae_core.training.geometry_aware import GeometryAwareConfig, train_geometry_aware
 from arae_core.training.inverter import InverterConfig, train_inverter
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
 
 # Whose modules decide the numbers of a training run; `code_digest` takes each module whole.
 CLASSIFIER_CODE = (train_classifier, ascend, L2Ball, frozen, factor)
+GEOMETRY_AWARE_CODE = (train_geometry_aware, *CLASSIFIER_CODE)
 INVERTER_CODE = (train_inverter, inversion_loss, critic_loss, frozen, factor, initialise)
 BATCHING = (Run._batches, Run._seed_step)  # of a run, the rest is book-keeping
 
@@ -60,21 +62,25 @@ def trained_classifier(
     build: Callable[[], nn.Module], data: Any, config: ClassifierConfig, *, seed: int,
     device: torch.device | str = "cpu", title: str = "classifier",
 ) -> Trained:
-    """An encoder trained as `config` says: found, else trained.
+    """An encoder trained as `config` says, by the loop that its type belongs to: found, else trained.
 
     Args:
         build: makes the untrained encoder; called with torch's seed set, so the seed decides the start.
         data: training set with a `digest`, see `arae_core.data`.
         title: what progress bars call it; no part of the key.
     """
-    encoder = _built(build, seed, "classifier").to(device)
+    encoder = built(build, seed, "classifier").to(device)
     check_config(config, 3 * encoder.image_size**2)
-    key = _key("classifier", encoder, config, data, seed, code=CLASSIFIER_CODE)
+    if isinstance(config, GeometryAwareConfig):
+        kind, loop, code = "geometry-aware classifier", train_geometry_aware, GEOMETRY_AWARE_CODE
+    else:
+        kind, loop, code = "classifier", train_classifier, CLASSIFIER_CODE
+    key = model_key(kind, encoder, config, data, seed, code=code)
 
     def train(state_file: Path) -> History:
-        return train_classifier(encoder, data, config, seed=seed, state_file=state_file, title=title)
+        return loop(encoder, data, config, seed=seed, state_file=state_file, title=title)
 
-    return _find_else_train(encoder, f"classifier-{key}", train, _card(config, data, seed, device))
+    return find_else_train(encoder, f"classifier-{key}", train, model_card(config, data, seed, device))
 
 
 def trained_inverter(
@@ -86,19 +92,24 @@ def trained_inverter(
 
     The encoder enters the key by its weights, so any change of it means another generator.
     """
-    generator = _built(build, seed, "generator").to(device)
-    critic = _built(build_critic, seed, "critic").to(device) if build_critic is not None else None
-    key = _key("inverter", generator, config, data, seed, code=INVERTER_CODE,
-               critic=_architecture(critic) if critic is not None else None, encoder=safefile.digest(encoder.state_dict()))
+    generator = built(build, seed, "generator").to(device)
+    critic = built(build_critic, seed, "critic").to(device) if build_critic is not None else None
+    key = model_key("inverter", generator, config, data, seed, code=INVERTER_CODE,
+                    critic=architecture(critic) if critic is not None else None,
+                    encoder=safefile.digest(encoder.state_dict()))
 
     def train(state_file: Path) -> History:
         return train_inverter(generator, encoder, data, config, seed=seed, critic=critic,
                               state_file=state_file, title=title)
 
-    return _find_else_train(generator, f"inverter-{key}", train, _card(config, data, seed, device))
+    return find_else_train(generator, f"inverter-{key}", train, model_card(config, data, seed, device))
 
 
-def _find_else_train(model: nn.Module, name: str, train: Callable[[Path], History], card: dict[str, str]) -> Trained:
+def find_else_train(model: nn.Module, name: str, train: Callable[[Path], History], card: dict[str, str]) -> Trained:
+    """Load the weights that go by `name`, its key, or else train them and keep them under it.
+
+    train: takes the file for its unfinished state, returns the history. card: what a stranger should know of it.
+    """
     final = store_dir() / "models" / f"{name}.safetensors"
     unfinished = final.with_suffix(".partial")
     _writable(final.parent)
@@ -137,20 +148,22 @@ def _writable(folder: Path) -> None:
             f"cannot make the store {folder}: {error}; set ARAE_STORE to a folder you may write") from error
 
 
-def _built(build: Callable[[], nn.Module], seed: int, role: str) -> nn.Module:
+def built(build: Callable[[], nn.Module], seed: int, role: str) -> nn.Module:
+    """An untrained network whose start is decided by the seed and its role ("classifier", "critic")."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "init", role))
         return build()
 
 
-def _key(kind: str, model: nn.Module, config: Any, data: Any, seed: int, *, code: tuple, **more: Any) -> str:
-    parts = {"kind": kind, "model": _architecture(model), "config": dataclasses.asdict(config),
+def model_key(kind: str, model: nn.Module, config: Any, data: Any, seed: int, *, code: tuple, **more: Any) -> str:
+    """Digest of all that decides a model's weights; code: one thing from each module whose code does."""
+    parts = {"kind": kind, "model": architecture(model), "config": dataclasses.asdict(config),
              "data": data.digest, "seed": seed,
              "code": code_digest(*map(inspect.getmodule, (*code, type(data))), *BATCHING), **more}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _architecture(model: nn.Module) -> str:
+def architecture(model: nn.Module) -> str:
     """Layers with their arguments, constants (mean and std), and the code that our own classes run."""
     constants = {name: buffer.flatten().tolist() for name, buffer in model.named_buffers()
                  if name.endswith(("mean", "std")) and buffer.numel() == 3}
@@ -162,7 +175,7 @@ def _architecture(model: nn.Module) -> str:
     return hashlib.sha256(f"{layers}{constants}{code_digest(*passes)}".encode()).hexdigest()[:16]
 
 
-def _card(config: Any, data: Any, seed: int, device: torch.device | str) -> dict[str, str]:
+def model_card(config: Any, data: Any, seed: int, device: torch.device | str) -> dict[str, str]:
     """What a stranger with the file alone should know."""
     return {"config": json.dumps(dataclasses.asdict(config), default=str), "data": f"{data.name} {data.digest}",
             "notes": data.notes, "seed": str(seed), "device": str(device), "torch": torch.__version__}

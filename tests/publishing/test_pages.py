@@ -94,7 +94,7 @@ def test_what_the_digest_sees(small_book, tmp_path, monkeypatch):
     (small_book / "book/reference/records").mkdir(parents=True)
     (small_book / "book/reference/records/a.json").write_text("{}")
     assert changed()
-    monkeypatch.setattr(pages, "_lpips", lambda: True)
+    monkeypatch.setattr(pages, "lpips_here", lambda: True)
     assert changed()
     monkeypatch.setattr(pages, "version", lambda name: "0")
     assert changed()
