@@ -88,8 +88,8 @@ def run_there(client: Client, points: list[Point], out: Path, begins: Callable[[
                     say("the cluster has lost all its workers; waiting for new ones")
                 continue
             except CancelledError as error:
-                raise RunFailed("the Dask scheduler was lost; what is done is kept, and the same command goes "
-                                "on from there") from error
+                raise RunFailed("the Dask scheduler was lost; what is done is kept, and the same command "
+                                "goes on from there") from error
             for future in ended:
                 yield waiting.pop(future), _outcome(future)
     finally:

@@ -67,7 +67,8 @@ def _drawn(records: list[Record], swept: list[str], out: Path) -> list[str]:
         along = [SEED]
     picture, left_out = curves(records, along or settings)
     save_picture(picture, out / "sweep.png")
-    said = "Mean over seeds, with its 95 % interval where there are several; `sweep.csv` has every number."
+    said = ("Mean over seeds; of several seeds, and in at most four lines, with its 95 % interval. "
+            "`sweep.csv` has every number.")
     figure = "![Each measure at each setting](sweep.png)"
     return [*(table.markdown for table in tables), figure, said + left_out]
 

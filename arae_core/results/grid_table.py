@@ -27,8 +27,10 @@ def grid_table(records: Iterable[Record], keys: Sequence[str], metrics: Sequence
     for row in rows:
         values = [_shown(row[0].setting.get(key)) for key in keys]
         body.append(values + [cell(row, name, marks.get(name.split("/")[0], "")) for name in metrics])
-    largest = max(rows, key=len)
-    return Table(layout(head, body, [caption(largest, metrics), *reasons], names=len(keys)))
+    note = caption(max(rows, key=len), metrics)
+    if "seed" in keys:
+        note = note.rpartition(", seed")[0] + "."  # each row has its own
+    return Table(layout(head, body, [note, *reasons], names=len(keys)))
 
 
 def method_table(

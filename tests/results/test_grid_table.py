@@ -21,6 +21,7 @@ def test_the_seed_can_be_a_key_itself(make_record):
     runs = [make_record({"psnr/robust/a": (20.0 + seed, 3.0)}, seed=seed) for seed in (1, 0)]
     table = grid_table(runs, ["seed"], ["psnr/robust/a"])
     assert cells(table, "0") == ["0", "20.00 ± 3.00"] and cells(table, "1") == ["1", "21.00 ± 3.00"]
+    assert table.markdown.endswith("over 100 images.")
 
 
 def test_points_of_one_run_are_rows(make_record):

@@ -78,7 +78,7 @@ def test_two_that_want_the_same_model_train_it_once(tiny, build, monkeypatch):
     calls = []
     monkeypatch.setattr(checkpoint, "train_classifier",
                         lambda *a, **k: calls.append(1) or [{"epoch": 1, "seconds": 0.0}])
-    monkeypatch.setattr(checkpoint, "_key", lambda *a, **k: "same")
+    monkeypatch.setattr(checkpoint, "model_key", lambda *a, **k: "same")
     threads = [threading.Thread(target=trained_classifier, args=(build, tiny, ONE), kwargs={"seed": 0})
                for _ in range(4)]
     [t.start() for t in threads]
