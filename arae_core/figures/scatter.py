@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from math import isfinite
 
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 from .style import Picture, looks, panels, styled
+
+MARKERS = {"-": "o", "--": "s", ":": "^", "-.": "D"}  # a colour used again comes with another shape
+# Where a name may stand: points right and up of its own point, in order of preference.
+PLACES = [(7, 4), (-7, 4), (7, -11), (-7, -11), (7, 16), (-7, 16), (7, -23), (-7, -23)]
 
 
 @styled
@@ -15,7 +20,7 @@ def cost_scatter(
     """Each method's quality over its cost, a panel a quality.
 
     panels_of: "PSNR (dB)" to method to (cost, quality); costs positive, in the unit that xlabel names. A method
-    has the same colour in every panel. Raises ValueError if there is nothing to show, or for a cost that has no
+    looks the same in every panel. Raises ValueError if there is nothing to show, or for a cost that has no
     place on a logarithmic axis.
     """
     methods = list(dict.fromkeys(method for points in panels_of.values() for method in points))
@@ -26,19 +31,34 @@ def cost_scatter(
             if not (0 < cost < float("inf") and isfinite(quality)):
                 raise ValueError(f"{method}: cost {cost} and quality {quality} cannot be drawn on a logarithmic axis")
     look = looks(methods)
-    figure, (axes,) = panels(1, len(panels_of), width, 3.4)
+    figure, (axes,) = panels(1, len(panels_of), width, 3.8)
     for ax, (name, points) in zip(axes, panels_of.items()):
         for method, (cost, quality) in points.items():
-            ax.plot(cost, quality, "o", color=look[method]["color"], markersize=7)
-            _named(ax, method, cost, quality, points)
+            shape = MARKERS[look[method]["linestyle"]]
+            ax.plot(cost, quality, shape, color=look[method]["color"], markersize=7, alpha=0.85)
         ax.set(xscale="log", xlabel=xlabel, title=name)
-        ax.margins(x=0.12, y=0.12)
+        ax.margins(x=0.2, y=0.15)
+    figure.draw_without_rendering()  # from here on it is known where everything lies
+    for ax, points in zip(axes, panels_of.values()):
+        _name(ax, points)
     return figure
 
 
-def _named(ax: Axes, method: str, cost: float, quality: float, points: Mapping[str, tuple[float, float]]) -> None:
-    """The method's name beside its point, on the side where the panel has room."""
-    costs = sorted(cost for cost, _ in points.values())
-    right = cost <= (costs[0] * costs[-1]) ** 0.5
-    ax.annotate(method, (cost, quality), xytext=(7 if right else -7, 5), textcoords="offset points",
-                ha="left" if right else "right", fontsize=9)
+def _name(ax: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Write each method beside its point, inside the panel and clear of points and other names where possible."""
+    taken = [Bbox([spot - 6, spot + 6]) for spot in ax.transData.transform(list(points.values()))]
+    for method, (cost, quality) in sorted(points.items(), key=lambda item: -item[1][1]):
+        names = [
+            ax.annotate(method, (cost, quality), xytext=place, textcoords="offset points",
+                        ha="left" if place[0] > 0 else "right", fontsize=8.5, in_layout=False)
+            for place in PLACES
+        ]
+        boxes = [name.get_window_extent() for name in names]
+        free = [i for i, box in enumerate(boxes)
+                if not any(box.overlaps(other) for other in taken)
+                and ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1]
+        kept = free[0] if free else 0
+        taken.append(boxes[kept])
+        for i, name in enumerate(names):
+            if i != kept:
+                name.remove()

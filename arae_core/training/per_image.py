@@ -14,7 +14,7 @@ Departures: of all iterates the one of the lowest objective is kept, which can o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -72,8 +72,17 @@ class Optimised:
     error_after: Tensor
 
 
+class ImagesDiverged(TrainingDiverged):
+    """An objective or gradient is no longer finite; `bad` (B,) says for which images."""
+
+    def __init__(self, message: str, bad: Tensor):
+        super().__init__(message)
+        self.bad = bad
+
+
 def optimise_images(
-    method: RobustInversion | PriorInversion, encoder: Encoder, layer: str, z: Tensor, start: Tensor
+    method: RobustInversion | PriorInversion, encoder: Encoder, layer: str, z: Tensor, start: Tensor,
+    *, halvings: int = 0,
 ) -> Optimised:
     """Look for images whose features are z, from `start`.
 
@@ -81,16 +90,35 @@ def optimise_images(
         encoder: used in evaluation mode; it comes back as it was.
         z: (B, *encoder.feature_shape(layer)), the features to be matched.
         start: (B, 3, H, W) in [0, 1], noise or other images, on z's device.
+        halvings: how often an image that diverges is begun again with half the step size; the others keep theirs.
 
     Returns:
         The best iterate of each image, the start and the last one included, clamped to [0, 1].
 
     Raises:
         ValueError: z and start do not fit together, or less than one iteration.
-        TrainingDiverged: an objective or gradient is no longer finite.
+        ImagesDiverged: it diverged for some, after all halvings.
     """
     if method.iterations < 1 or len(z) != len(start):
         raise ValueError(f"{method.iterations} iterations from {len(start)} starts for {len(z)} images' features")
+    try:
+        return _descend(method, encoder, layer, z, start)
+    except ImagesDiverged as error:
+        if halvings == 0:
+            raise
+        bad = error.bad
+    smaller = replace(method, step_size=method.step_size / 2)
+    x, before, after = torch.empty_like(start), *start.new_empty(2, len(start))
+    for part, its, left in ((~bad, method, halvings), (bad, smaller, halvings - 1)):
+        if part.any():
+            found = optimise_images(its, encoder, layer, z[part], start[part], halvings=left)
+            x[part], before[part], after[part] = found.x, found.error_before, found.error_after
+    return Optimised(x, before, after)
+
+
+def _descend(
+    method: RobustInversion | PriorInversion, encoder: Encoder, layer: str, z: Tensor, start: Tensor
+) -> Optimised:
     x, velocity, best = start.detach().clone(), torch.zeros_like(start), start.detach().clone()
     lowest = torch.full_like(start[:, 0, 0, 0], torch.inf)
     with frozen(encoder):
@@ -122,5 +150,5 @@ def _error(encoder: Encoder, layer: str, x: Tensor, z: Tensor) -> Tensor:
 def _check_finite(value: Tensor, gradient: Tensor, method: object, iteration: int) -> None:
     bad = ~(torch.isfinite(value) & torch.isfinite(gradient).flatten(1).all(1))
     if bad.any():
-        raise TrainingDiverged(f"{type(method).__name__} is not finite for {int(bad.sum())} of {len(bad)} images in "
-                               f"iteration {iteration} (step size {method.step_size}); take a smaller step")
+        raise ImagesDiverged(f"{type(method).__name__} is not finite for {int(bad.sum())} of {len(bad)} images in "
+                             f"iteration {iteration} (step size {method.step_size}); take a smaller step", bad)

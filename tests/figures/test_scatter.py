@@ -15,10 +15,20 @@ def test_a_point_a_method_on_a_logarithmic_axis():
     assert second.lines[0].get_color() == first.lines[0].get_color() != first.lines[1].get_color()
 
 
-def test_names_stay_inside():
-    """The cheapest method's name stands right of its point, the dearest one's left."""
-    (ax,) = cost_scatter({"PSNR": POINTS}, xlabel="ms").axes
-    assert {text.get_text(): text.get_ha() for text in ax.texts} == {"ours": "left", "ri": "right"}
+def test_names_stay_inside_and_apart():
+    """Two methods in one place, and one at each end of the axis."""
+    points = {**POINTS, "Dosovitskiy-Brox": (0.05, 19.6), "DeePSiM": (0.05, 19.6), "with priors (M-V)": (60.0, 17.4)}
+    figure = cost_scatter({"PSNR": points, "feature error": points}, xlabel="ms")
+    for ax in figure.axes:
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert len(boxes) == 5
+        assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+        assert all(ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 for box in boxes)
+
+
+def test_more_methods_than_colours():
+    (ax,) = cost_scatter({"PSNR": {f"m{i}": (10.0**i, i) for i in range(8)}}, xlabel="ms").axes
+    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 8
 
 
 @pytest.mark.parametrize("point", [(0.0, 1.0), (-1.0, 1.0), (float("inf"), 1.0), (1.0, float("nan"))])

@@ -100,6 +100,21 @@ def test_divergence_is_said():
         optimise_images(PriorInversion(1e30, 20, tv_weight=1.0), Identity(), "", images(2).float(), images(2, 1).float())
 
 
+def test_only_what_diverges_takes_smaller_steps(encoder):
+    """A target of tiny features makes the relative error steep for one image; its mates do not notice."""
+    z, start = encoder.features(images(3, seed=1), "conv3").detach(), images(3)
+    z[1] *= 1e-3
+    with pytest.raises(TrainingDiverged, match="1 of 3 images"):
+        optimise_images(PRIOR, encoder, "conv3", z, start)
+    together = optimise_images(PRIOR, encoder, "conv3", z, start, halvings=30)
+    assert (together.error_after <= together.error_before).all()
+    for i in range(3):
+        alone = optimise_images(PRIOR, encoder, "conv3", z[i : i + 1], start[i : i + 1], halvings=30)
+        torch.testing.assert_close(together.x[i : i + 1], alone.x, rtol=1e-9, atol=1e-11)
+    untouched = optimise_images(PRIOR, encoder, "conv3", z[:1], start[:1])
+    torch.testing.assert_close(together.x[:1], untouched.x, rtol=1e-9, atol=1e-11)
+
+
 def test_the_encoder_and_the_start_come_back_as_they_were(encoder):
     encoder.train()
     z, start = encoder.features(images(seed=1), "conv2").detach(), images()
