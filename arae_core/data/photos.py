@@ -34,6 +34,8 @@ _FILES = {
     "retina": ("skimage", "data/retina.jpg"),
     "rocket": ("skimage", "data/rocket.jpg"),
 }
+# Grey pictures of surfaces that come in the same wheel: no part of the data set, but good styles.
+_TEXTURES = {name: ("skimage", f"data/{name}.png") for name in ("brick", "grass", "gravel")}
 STRIPES = 8
 TEST_STRIPES = (2, 5)    # counted from 0; the six others are for training
 LEAST_CONTRAST = 8.0     # of 255: standard deviation over the crop, in the channel that varies most
@@ -50,6 +52,22 @@ def photograph(name: str) -> Tensor:
     """One photograph whole: float32 (1, 3, H, W) in [0, 1]. Raises ValueError for an unknown name."""
     if name not in _FILES:
         raise ValueError(f"no photograph {name!r}; there are {', '.join(_FILES)}")
+    return _as_picture(name)
+
+
+def texture_names() -> tuple[str, ...]:
+    """Three pictures of surfaces in the same packages, for styles."""
+    return tuple(_TEXTURES)
+
+
+def texture(name: str) -> Tensor:
+    """One texture whole, grey: float32 (1, 3, H, W) in [0, 1]. Raises ValueError for an unknown name."""
+    if name not in _TEXTURES:
+        raise ValueError(f"no texture {name!r}; there are {', '.join(_TEXTURES)}")
+    return _as_picture(name)
+
+
+def _as_picture(name: str) -> Tensor:
     return torch.from_numpy(np.array(_open(name))).permute(2, 0, 1)[None].float() / 255
 
 
@@ -121,7 +139,7 @@ def _crops(name: str, split: Split, count: int, image_size: int, seed: int) -> t
 
 @lru_cache(maxsize=None)
 def _open(name: str) -> Image.Image:
-    package, file = _FILES[name]
+    package, file = (_FILES | _TEXTURES)[name]
     spec = importlib.util.find_spec(package)    # finds the folder without importing the package
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"photograph {name!r}: {package}, which carries it, is not installed")

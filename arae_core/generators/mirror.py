@@ -9,7 +9,9 @@ are known (see `alexnet_inverter`), those for VGG, ResNet and WideResNet are not
     global average pool            -> nearest upsampling
     linear layer, flattening       -> linear layer, unflattening
 
-each followed by batch norm and ReLU (linear ones by ReLU only), the last one by tanh mapped to [0, 1].
+each followed by batch norm and ReLU (linear ones by ReLU only), the last one by tanh mapped to [0, 1]. By choice
+every stride is undone by nearest neighbours and a 3x3 convolution instead of a transposed one, as A does for style
+transfer, where the grid that transposed convolutions leave would show.
 
 Where it departs from A's AlexNet decoders: channels follow the encoder instead of A's own list; odd sizes are
 met by an output padding (6 -> 13 -> 27 -> 55), where A upsamples through 7, 14, 28, 56; the stride of 4 of
@@ -33,22 +35,28 @@ KEEPS_SHAPE = (nn.ReLU, nn.BatchNorm2d, nn.Dropout)  # nothing to mirror: every 
 FEWEST_CHANNELS = 24  # before the last convolution
 
 
-def mirror(encoder: Encoder, layer: str, *, spectral_norm: bool = False) -> nn.Sequential:
+def mirror(
+    encoder: Encoder, layer: str, *, spectral_norm: bool = False, upsampling: str = "transposed"
+) -> nn.Sequential:
     """Generator for the features that `encoder` gives at `layer`.
 
     Args:
         encoder: only its layer plan is read; its weights are neither used nor changed.
         layer: one of `encoder.layers`.
         spectral_norm: on every convolution, plain and transposed, as A has it.
+        upsampling: "transposed" (convolutions) or "nearest" (neighbours, then a convolution).
 
     Returns:
         g: z of shape (B, *encoder.feature_shape(layer)) to x_hat (B, 3, image_size, image_size) in [0, 1],
         with A's initialisation.
 
     Raises:
-        ValueError: the encoder has no such layer, or an operation in it has a geometry that this cannot undo.
+        ValueError: the encoder has no such layer, an operation in it has a geometry that this cannot undo, or
+            there is no such upsampling.
         TypeError: an operation that this does not know how to undo.
     """
+    if upsampling not in ("transposed", "nearest"):
+        raise ValueError(f"upsampling is 'transposed' or 'nearest', not {upsampling!r}")
     steps = _trace(encoder, layer)
     units: list[nn.Module] = []
     _, _, shape = steps[-1]
@@ -56,8 +64,8 @@ def mirror(encoder: Encoder, layer: str, *, spectral_norm: bool = False) -> nn.S
     for operation, before, after in reversed(steps):
         # Only the last convolution goes to the image's three channels, not the mirror of the encoder's first.
         target = max(FEWEST_CHANNELS, channels // 2) if operation is steps[0][0] else before[0]
-        undone = _undo(operation, before, after, target)
-        if not units and undone and isinstance(undone[0], nn.ConvTranspose2d):
+        undone = _undo(operation, before, after, target, upsampling)
+        if not units and len(undone) > 1 and isinstance(undone[0], nn.ConvTranspose2d | nn.Upsample):
             units += blocks.conv_unit(channels, channels)  # as A: first a look at the features as they are
         units += undone
         channels = target
@@ -92,7 +100,7 @@ def _operations(stage: nn.Module) -> Iterator[nn.Module]:
         yield stage
 
 
-def _undo(operation: nn.Module, before: Shape, after: Shape, target: int) -> list[nn.Module]:
+def _undo(operation: nn.Module, before: Shape, after: Shape, target: int, upsampling: str) -> list[nn.Module]:
     """Modules from features of shape `after` to `target` channels (or units) at the size of `before`."""
     match operation:
         case nn.Linear():
@@ -101,6 +109,8 @@ def _undo(operation: nn.Module, before: Shape, after: Shape, target: int) -> lis
             return [nn.Unflatten(1, before)]
         case nn.AdaptiveAvgPool2d():
             return [] if before == after else [nn.Upsample(size=before[1:], mode="nearest")]
+        case nn.Conv2d() | nn.MaxPool2d() if upsampling == "nearest" and before[1:] != after[1:]:
+            return _by_neighbours(operation, before, after, target)
         case nn.Conv2d() | nn.MaxPool2d():
             return _undo_window(operation, before, after, target)
         case ResidualBlock(stride=1 | 2) if before[1:] == tuple(operation.stride * n for n in after[1:]):
@@ -124,6 +134,19 @@ def _undo_window(
     return blocks.with_norm(
         nn.ConvTranspose2d(after[0], target, kernel, stride, padding, output_padding=missing, bias=False)
     )
+
+
+def _by_neighbours(
+    operation: nn.Conv2d | nn.MaxPool2d, before: Shape, after: Shape, target: int
+) -> list[nn.Module]:
+    """Each place repeated `stride` times, what the strides rounded away repeated from the edges, a convolution."""
+    stride = _side(operation.stride)
+    missing = [n - stride * m for n, m in zip(before[1:], after[1:])]
+    if not all(0 <= n <= stride for n in missing):
+        raise ValueError(f"mirror cannot get from {after} back to {before} by neighbours, through {operation}")
+    below, right = missing
+    pad = [nn.ReplicationPad2d((right // 2, right - right // 2, below // 2, below - below // 2))] if any(missing) else []
+    return [nn.Upsample(scale_factor=stride, mode="nearest"), *pad, *blocks.conv_unit(after[0], target)]
 
 
 def _side(size: int | tuple[int, ...]) -> int:

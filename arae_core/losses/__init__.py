@@ -1,6 +1,7 @@
 """What generators and critics are trained on (A, Eq. 3 to 7), and priors for pixels that are optimised themselves."""
 
 from .adversarial import critic_loss, generator_loss
+from .gram import gram_loss, gram_matrix
 from .inversion import InversionWeights, feature_loss, inversion_loss, pixel_loss
 from .priors import alpha_norm, total_variation
 
@@ -10,6 +11,8 @@ __all__ = [
     "critic_loss",
     "feature_loss",
     "generator_loss",
+    "gram_loss",
+    "gram_matrix",
     "inversion_loss",
     "pixel_loss",
     "total_variation",

@@ -1,12 +1,10 @@
 """LPIPS, the learned perceptual distance (Zhang et al. 2018, arXiv 1801.03924), by the `lpips` package.
 
 The package brings the calibrated linear heads, not the ImageNet classifier ("trunk") whose features they
-weigh. The trunk is torchvision's own file: it is looked for where torch keeps its downloads and under
-the data root's `weights/`, and its SHA-256 must begin as its name says. With any other trunk the number would
-not be LPIPS, so without this one there is none: `LPIPSUnavailable` says why, and what to do.
+weigh. The trunk is torchvision's own file (`data.weights`). With any other trunk the number would not be
+LPIPS, so without this one there is none: `LPIPSUnavailable` says why, and what to do.
 """
 
-import hashlib
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -14,22 +12,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from arae_core.data.places import data_root
+from arae_core.data.weights import WeightsUnavailable, fetch_weights, read_weights, weights_file
 
 from .image import checked
 
 TRUNKS = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}  # torchvision's names
-DOWNLOADS = "https://download.pytorch.org/models/"
 SMALLEST = {"alex": 31, "vgg": 16}  # below, the trunk's poolings leave nothing
 
 
-class LPIPSUnavailable(RuntimeError):
-    """LPIPS cannot be computed here. The message says why, where was looked, and the way out; `reason` is
-    its first sentence, which names no folder and so can stand in a record or under a table."""
-
-    def __init__(self, reason: str, way_out: str):
-        super().__init__(f"{reason}. {way_out}")
-        self.reason = reason
+class LPIPSUnavailable(WeightsUnavailable):
+    """LPIPS cannot be computed here; message and `reason` as in `WeightsUnavailable`."""
 
 
 @torch.no_grad()
@@ -62,17 +54,10 @@ def fetch_trunk(net: str = "alex") -> Path:
 
     Nothing else in the package downloads it. Raises LPIPSUnavailable when that fails.
     """
-    target = Path(torch.hub.get_dir()) / "checkpoints" / _trunk_name(net)
-    if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(DOWNLOADS + target.name, str(target), _prefix(target))
-        except (OSError, RuntimeError) as error:  # no network; a wrong hash
-            raise LPIPSUnavailable(
-                f"the ImageNet trunk {target.name} could not be fetched", f"{DOWNLOADS}{target.name}: {error}"
-            ) from error
-    _verify(target)
-    return target
+    try:
+        return fetch_weights(_trunk_name(net))
+    except WeightsUnavailable as error:
+        raise LPIPSUnavailable(error.reason, error.way_out) from error
 
 
 def _trunk_name(net: str) -> str:
@@ -84,37 +69,20 @@ def _trunk_name(net: str) -> str:
 def _trunk(net: str) -> Path:
     """The trunk's file, or LPIPSUnavailable."""
     name = _trunk_name(net)
-    folders = [data_root() / "weights", Path(torch.hub.get_dir()) / "checkpoints"]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise LPIPSUnavailable(
-        f"LPIPS ({net}) needs the ImageNet trunk {name}, which is not on this machine",
-        f"Looked in {' and '.join(map(str, folders))}. "
-        f'With a network: python -c "from arae_core.metrics import fetch_trunk; fetch_trunk({net!r})". '
-        f"Without: bring the file from {DOWNLOADS}{name} to {folders[0]}/.",
-    )
-
-
-def _prefix(path: Path) -> str:
-    return path.stem.rsplit("-", 1)[1]
-
-
-def _verify(path: Path) -> None:
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(_prefix(path)):
-        raise LPIPSUnavailable(
-            f"the ImageNet trunk {path.name} is damaged or another file",
-            f"The SHA-256 of {path} begins with {digest[:8]}, not {_prefix(path)}; bring it again.",
-        )
+    fetch = f"from arae_core.metrics import fetch_trunk; fetch_trunk({net!r})"
+    try:
+        return weights_file(name, needed_by=f"LPIPS ({net}) needs the ImageNet trunk", fetch=fetch)
+    except WeightsUnavailable as error:
+        raise LPIPSUnavailable(error.reason, error.way_out) from error
 
 
 @lru_cache(maxsize=2)  # reading and hashing takes a second, and chapters call lpips per batch
 def _pretrained(net: str, path: Path) -> nn.Module:
     """The only model that the public function uses: every trunk weight from a verified file."""
-    _verify(path)
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        weights = read_weights(path)
+    except WeightsUnavailable as error:
+        raise LPIPSUnavailable(error.reason, error.way_out) from error
     model = _random_trunk(net)
     trunk = model.net.state_dict()  # named slice1.0.weight where torchvision has features.0.weight
     model.net.load_state_dict({name: weights["features." + name.split(".", 1)[1]] for name in trunk})

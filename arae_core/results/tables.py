@@ -115,7 +115,8 @@ def cell(runs: list[Record], name: str, mark: str = "") -> str:
         return "–" + mark
     kind = measure(name.split("/")[0])
     if len(found) == 1:
-        value, spread = found[0]["value"], None if kind.share or len(runs) > 1 else found[0]["std"]
+        alone = kind.share or len(runs) > 1 or found[0]["n"] == 1
+        value, spread = found[0]["value"], None if alone else found[0]["std"]
     else:
         value, spread = mean(f["value"] for f in found), stdev(f["value"] for f in found)
     text = f"{value * kind.scale:.{kind.decimals}f}"

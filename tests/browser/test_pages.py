@@ -107,6 +107,7 @@ def test_each_slider_shows_its_frames_by_keyboard(chapter, open_page, root):
     wanted = (root / f"{chapter}.ipynb").read_text(encoding="utf-8").count("figures.frame_slider(")
     handles = [handle for handle in page.find_elements(By.CSS_SELECTOR, ".noUi-handle")
                if handle.is_displayed()]
+    assert handles, "the chapter has no slider"
     assert len(handles) == wanted, "not every slider of the chapter is on the page"
     for handle in handles:
         page.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].focus()", handle)

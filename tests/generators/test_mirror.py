@@ -121,3 +121,14 @@ def test_what_it_cannot_undo_it_says():
     dilated = Encoder([("logits", nn.Conv2d(3, 8, 3, dilation=2))], image_size=32, num_classes=8)
     with pytest.raises(ValueError, match="28.*32.*dilation"):
         mirror(dilated, "logits")
+
+
+@pytest.mark.parametrize("size, width", [(32, 0.1), (64, 0.1), (224, 0.05)])
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "conv5"])
+def test_nearest_neighbours_in_place_of_transposed_convolutions(size, width, layer):
+    f = AlexNet(size, 10, width)
+    g = mirror(f, layer, upsampling="nearest").eval()
+    assert not [m for m in g.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert g(torch.zeros(2, *f.feature_shape(layer))).shape == (2, 3, size, size)
+    with pytest.raises(ValueError, match="'transposed' or 'nearest'"):
+        mirror(f, layer, upsampling="bilinear")
