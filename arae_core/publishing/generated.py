@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from arae_core.results import Record
 
 _BEGIN, _END = "<!-- results: drawn by `arae refresh` -->", "<!-- end of results -->"
+THREE_TASKS = "book/three_tasks.yaml"
 _LOSSES = ("pixel", "pixel+feature", "pixel+feature+gan")
 _SCALES = ("smoke", DEFAULT, "cifar10", "tiny-imagenet", "paper")  # small to large
 
@@ -26,9 +27,13 @@ def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     from arae_core.results import ClaimError, RecordError
 
     try:
-        return {"book/_generated/scorecard.md": _scorecard(root, build_records)} | _readme(root)
+        by_profile = _by_profile(root, build_records)
+        pages = {"scorecard": _scorecard(root, by_profile)}
+        if (root / THREE_TASKS).is_file():
+            pages["three_tasks"] = _three_tasks(root, by_profile)
+        return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root)
     except (ClaimError, RecordError) as error:
-        raise RunFailed(f"the scorecard cannot be drawn: {error}") from error
+        raise RunFailed(f"a page cannot be drawn from the records: {error}") from error
 
 
 def _readme(root: Path) -> dict[str, str]:
@@ -48,21 +53,46 @@ def _readme(root: Path) -> dict[str, str]:
     return {"README.md": f"{head}{_BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{_END}{tail}"}
 
 
-def _scorecard(root: Path, build_records: Iterable[Path]) -> str:
-    from arae_core.results import Record, load_claims, scorecard_markdown
+def _by_profile(root: Path, build_records: Iterable[Path]) -> dict[str, list[Record]]:
+    """The records of the build and the committed ones, of each profile that has any, from small scale to large."""
+    from arae_core.results import Record
 
     ours = [Record.read(path) for path in build_records]
     committed = [Record.read(path) for path in sorted((root / "book" / "reference").rglob("records/*.json"))]
     records = ours + [record for record in committed if not any(_displaces(own, record) for own in ours)]
-    with_records = {record.profile for record in records}
-    known = {profile for chapter in all_chapters(root).values() for profile in chapter.profiles()} | with_records
-    order = [*(p for p in _SCALES if p in known), *sorted(known.difference(_SCALES))]
-    by_profile = {p: [r for r in records if r.profile == p] for p in order if p in with_records or p == DEFAULT}
+    present = {record.profile for record in records} | {DEFAULT}
+    return {p: [r for r in records if r.profile == p] for p in _in_order(present)}
+
+
+def _in_order(profiles: set[str]) -> list[str]:
+    return [*(p for p in _SCALES if p in profiles), *sorted(profiles.difference(_SCALES))]
+
+
+def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
+    from arae_core.results import load_claims, scorecard_markdown
+
     text = scorecard_markdown(load_claims(root / "book" / "claims.yaml"), by_profile).rstrip("\n") + "\n"
-    absent = [profile for profile in order if profile not in by_profile and profile != "smoke"]
+    known = {profile for chapter in all_chapters(root).values() for profile in chapter.profiles()}
+    absent = [profile for profile in _in_order(known) if profile not in by_profile and profile != "smoke"]
     if absent:
         text += f"\nProfiles without a record yet: {', '.join(absent)}.\n"
     return text
+
+
+def _three_tasks(root: Path, by_profile: dict[str, list[Record]]) -> str:
+    """A table for each scale at which one of the tasks was run (and for the default one, run or not)."""
+    from arae_core.results import load_sides, side_by_side
+
+    parts = load_sides(root / THREE_TASKS)
+    tasks = {row["chapter"] for part in parts for row in part["rows"]}
+    shown = [p for p, records in by_profile.items()
+             if p == DEFAULT or p != "smoke" and len({r.chapter for r in records} & tasks) > 1]
+    notes = {p: sorted({r.data["notes"] for r in by_profile[p] if r.chapter in tasks and r.data["notes"]}) for p in shown}
+    return "\n".join(
+        f"## Profile `{p}`{' (' + ', '.join(notes[p]) + ')' if notes[p] else ''}\n\n"
+        f"{side_by_side(parts, by_profile[p]).markdown}\n"
+        for p in shown
+    )
 
 
 def _displaces(own: Record, committed: Record) -> bool:

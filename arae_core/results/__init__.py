@@ -8,6 +8,7 @@ from .parameters import literals
 from .record import EXTENT, Record, RecordError, by_seed, read_all
 from .reference import reference, reference_grid, reference_points, reference_table
 from .scorecard import scorecard, scorecard_markdown
+from .side_by_side import load_sides, side_by_side
 from .tables import Table, table
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "grid_table",
     "literals",
     "load_claims",
+    "load_sides",
     "method_table",
     "out_dir",
     "over_seeds",
@@ -32,6 +34,7 @@ __all__ = [
     "reference_table",
     "scorecard",
     "scorecard_markdown",
+    "side_by_side",
     "table",
     "verdicts",
     "write_whole",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import torch
 from torch import Tensor
@@ -80,17 +79,20 @@ class StyleTransfer:
         return Content(picture, z, whiten(z, moments(z)))
 
     @torch.no_grad()
-    def __call__(self, content: Content | Tensor, style: Style | Tensor, *, alpha: float = 1.0) -> Tensor:
+    def __call__(
+        self, content: Content | Tensor, style: Style | Tensor, *, alpha: float | Sequence[float] = 1.0
+    ) -> Tensor:
         """The content in the style, (1, 3, H, W) in [0, 1], of the content's size.
 
         alpha: 1, the style's moments; 0, the content's own features (a plain reconstruction); between, a blend of
-        the two at every level.
+        the two. One number for every level, or one for each.
 
         Raises:
-            ValueError: alpha outside [0, 1], or pictures as in `style`.
+            ValueError: alpha outside [0, 1] or not one for each level, or pictures as in `style`.
         """
-        if not (isfinite(alpha) and 0 <= alpha <= 1):
-            raise ValueError(f"alpha blends between 0 (content) and 1 (style), not {alpha!r}")
+        alphas = [alpha] * len(self.levels) if isinstance(alpha, int | float) else list(alpha)
+        if len(alphas) != len(self.levels) or not all(0 <= its <= 1 for its in alphas):  # NaN fails too
+            raise ValueError(f"alpha blends between 0 (content) and 1 (style), at {len(self.levels)} levels; not {alpha!r}")
         content = content if isinstance(content, Content) else self.content(content)
         style = style if isinstance(style, Style) else self.style(style)
         z, whitened, picture = content.features, content.whitened, content.picture
@@ -98,7 +100,7 @@ class StyleTransfer:
             if level > 0:
                 z = self._encode(level, picture)
                 whitened = whiten(z, moments(z))
-            picture = self._decode(level, _blended(z, whitened, its, alpha), picture.shape)
+            picture = self._decode(level, _blended(z, whitened, its, alphas[level]), picture.shape)
         return picture
 
     def _encode(self, level: int, picture: Tensor) -> Tensor:

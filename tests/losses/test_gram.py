@@ -29,6 +29,17 @@ def test_loss_by_hand():
     assert gram_loss(a, b)[0].item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_relative_loss_knows_no_scale():
+    a, b = maps(0), maps(1)
+    layer = gram_loss(a[:1], b[:1], relative=True)
+    torch.testing.assert_close(gram_loss([9 * a[0]], [9 * b[0]], relative=True), layer)
+    assert 0 < layer.min() and layer.max() < 1
+    nought = [0 * z for z in a]
+    torch.testing.assert_close(gram_loss(nought, b, relative=True), torch.ones(2))  # nothing in common
+    torch.testing.assert_close(gram_loss(a, nought, relative=True), torch.ones(2))
+    assert gram_loss(nought, nought, relative=True).tolist() == [0, 0]
+
+
 def test_nought_for_shuffled_places_and_not_for_another_picture():
     a = maps(0)
     shuffled = [z.flatten(2)[:, :, torch.randperm(z[0, 0].numel())].view_as(z) for z in a]

@@ -74,6 +74,14 @@ def test_kept_content_and_style_give_the_same_as_pictures(transfer):
     torch.testing.assert_close(transfer(transfer.content(x), transfer.style(s)), transfer(x, s))
 
 
+def test_alpha_for_each_level(levels):
+    x, s = picture(32, 32), picture(32, 32, seed=1)
+    by_hand = x
+    for autoencoder, alpha in zip(levels, (0.2, 1.0, 0.5)):
+        by_hand = StyleTransfer([autoencoder])(by_hand, s, alpha=alpha)
+    torch.testing.assert_close(StyleTransfer(levels)(x, s, alpha=(0.2, 1.0, 0.5)), by_hand)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_a_style_of_one_colour_is_finite(transfer, value):
     painted = transfer(picture(32, 32), torch.full((1, 3, 64, 64), value))
@@ -93,7 +101,7 @@ def test_bad_pictures_and_bad_alpha(transfer, levels):
         transfer(good * torch.nan, good)
     with pytest.raises(ValueError, match="one picture of floats"):
         transfer(torch.rand(2, 3, 32, 32), good)
-    for alpha in (-0.1, 1.1, float("nan")):
+    for alpha in (-0.1, 1.1, float("nan"), [1.0, 1.0], [1.0, 2.0, 0.0]):
         with pytest.raises(ValueError, match="alpha"):
             transfer(good, good, alpha=alpha)
     with pytest.raises(ValueError, match="at least one"):
