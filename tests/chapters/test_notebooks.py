@@ -12,8 +12,11 @@ from arae_core.publishing.parameters import defaults
 ROOT = find_root()
 CHAPTERS = all_chapters(ROOT)
 # Chapters that use the pair of robust_training, each with what it evaluates in another way.
-SHARE_THE_PAIR = {"inversion": set(), "robustness_sweep": {"radii", "test_steps", "autoattack_images"}}
-SHARE_THE_GENERATOR = {"robustness_sweep"}
+SHARE_THE_PAIR = {
+    "inversion": set(), "robustness_sweep": {"radii", "test_steps", "autoattack_images"}, "unseen_resolutions": set(),
+    "rivals": set(), "style_transfer": set(), "denoising": set(), "anomaly_detection": set(),
+}
+SHARE_THE_GENERATOR = {"robustness_sweep", "unseen_resolutions", "rivals"}
 EXEMPT = {"nbval-ignore-output", "nbval-skip"}
 
 
