@@ -2,6 +2,7 @@
 
 from .adversarial import critic_loss, generator_loss
 from .inversion import InversionWeights, feature_loss, inversion_loss, pixel_loss
+from .per_image import per_image_loss
 from .priors import alpha_norm, total_variation
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "feature_loss",
     "generator_loss",
     "inversion_loss",
+    "per_image_loss",
     "pixel_loss",
     "total_variation",
 ]

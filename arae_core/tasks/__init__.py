@@ -1,6 +1,11 @@
 """A trained encoder and generator at work."""
 
+from arae_core.tasks.anomaly import OnePassScore, OneVsAll, SearchScore, one_vs_all, scores
 from arae_core.tasks.any_size import AnySize
 from arae_core.tasks.autoencoder import Autoencoder
+from arae_core.tasks.latent_search import SearchConfig, SearchDiverged, latent_search, white_noise
 
-__all__ = ["AnySize", "Autoencoder"]
+__all__ = [
+    "AnySize", "Autoencoder", "OnePassScore", "OneVsAll", "SearchConfig", "SearchDiverged", "SearchScore",
+    "latent_search", "one_vs_all", "scores", "white_noise",
+]
