@@ -14,6 +14,7 @@ from arae_core.data.resized import ResizedSet
 from arae_core.data.scaling import rescaled
 
 __all__ = [
-    "FolderSet", "ImageSet", "MissingDataError", "ResizedSet", "UnreadableImageError", "available", "cifar10", "data_root",
-    "image_folder", "lighting", "load", "oxford_pets", "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled",
+    "FolderSet", "ImageSet", "MissingDataError", "ResizedSet", "UnreadableImageError", "available", "cifar10",
+    "data_root", "image_folder", "lighting", "load", "oxford_pets", "photo_names", "photograph", "photos",
+    "picture", "picture_files", "rescaled",
 ]

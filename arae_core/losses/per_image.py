@@ -3,11 +3,14 @@
     L_i = w_pix |x_i - x_hat_i|_1 + w_feat ||f(x_hat_i) - f(x_i)||_2^2
 
 The sum of a batch's losses has the gradient that each image would get alone, so images can be searched for
-together. A's "sum" adds up channels and pixels; "mean" is relative for the features, as in `inversion.feature_loss`,
-but to the image's *own* features: for a batch of one image the two files give the same number.
+together. A's "sum" adds up channels and pixels. "mean" takes means, and the feature term relative to `scale`, a mean
+square of the encoder's features that is the same for all images; else images with weak features would count more.
+By default it is 1. With an image's own mean square it is what `inversion.inversion_loss` gives for a batch of one.
 """
 
 from __future__ import annotations
+
+from math import isfinite
 
 from torch import Tensor
 
@@ -15,18 +18,20 @@ from .inversion import InversionWeights
 
 
 def per_image_loss(
-    x_hat: Tensor, x: Tensor, z_hat: Tensor | None, z: Tensor | None, weights: InversionWeights
+    x_hat: Tensor, x: Tensor, z_hat: Tensor | None, z: Tensor | None, weights: InversionWeights, scale: float = 1.0
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss (B,) of each image, with gradient, and its unweighted terms (B,), detached.
 
     x_hat, x: (B, 3, H, W) in [0, 1]. z_hat, z: (B, …), the encoder's features of both; None where the feature
-    weight is 0.
+    weight is 0. scale: for the reduction "mean"; "sum" does without.
 
     Raises:
-        ValueError: an adversarial weight (Eq. 8 has no critic), shapes that differ, or features that are missing.
+        ValueError: a scale that is not positive, an adversarial weight (Eq. 8 has no critic), shapes that differ, or features that are missing.
     """
     if weights.adversarial:
         raise ValueError(f"Equation 8 has no critic: the adversarial weight must be 0, not {weights.adversarial}")
+    if not (isfinite(scale) and scale > 0):
+        raise ValueError(f"scale is a mean square of features, positive and finite, not {scale}")
     terms = {}
     if weights.pixel:
         _same_shape("pixel", x_hat, x)
@@ -37,7 +42,7 @@ def per_image_loss(
         _same_shape("feature", z_hat, z)
         terms["feature"] = _reduced((z_hat - z).square(), weights)
         if weights.reduction == "mean":
-            terms["feature"] = terms["feature"] / _reduced(z.detach().square(), weights).clamp_min(1e-12)
+            terms["feature"] = terms["feature"] / scale
     total = sum(getattr(weights, name) * term for name, term in terms.items())
     return total, {name: term.detach() for name, term in terms.items()}
 

@@ -21,6 +21,7 @@ from arae_core.attacks import frozen
 from arae_core.data.image_set import balanced
 from arae_core.encoders import Encoder
 from arae_core.losses import InversionWeights, per_image_loss
+from arae_core.seeds import derive_seed
 from arae_core.tasks.latent_search import SearchConfig, latent_search, white_noise
 
 Score = Callable[[Tensor, Sequence[int]], Tensor]  # images (B, 3, H, W) and their numbers to scores (B,)
@@ -82,7 +83,7 @@ def scores(task: OneVsAll, score: Score, batch_size: int = 256) -> Tensor:
 class SearchScore:
     """Equation 8's loss after a search in the latent space; with several starts, its mean over them (ADGAN).
 
-    code_shape: of one code, `encoder.feature_shape(layer)` or (n,). encoder, layer: as in `latent_search`.
+    code_shape: of one code, `encoder.feature_shape(layer)` or (n,). encoder, layer, scale: as in `latent_search`.
     """
 
     generator: nn.Module
@@ -92,17 +93,22 @@ class SearchScore:
     seed: int
     encoder: Encoder | None = None
     layer: str | None = None
+    scale: float = 1.0
     starts: int = 1
 
     def __post_init__(self) -> None:
         if type(self.starts) is not int or self.starts < 1:
             raise ValueError(f"starts must be a positive integer, not {self.starts!r}")
 
+    def seeds(self) -> list[int]:
+        """One for each start."""
+        return [derive_seed(self.seed, "start", start) for start in range(self.starts)]
+
     def __call__(self, x: Tensor, numbers: Sequence[int]) -> Tensor:
         """Scores (B,) of images x, whose numbers in the data set decide their noise; the starts go in one batch."""
-        noise = torch.cat([white_noise(numbers, self.code_shape, self.seed + start) for start in range(self.starts)])
+        noise = torch.cat([white_noise(numbers, self.code_shape, seed) for seed in self.seeds()])
         found = latent_search(self.generator, x.repeat(self.starts, 1, 1, 1), noise.to(x), self.weights, self.config,
-                              encoder=self.encoder, layer=self.layer)
+                              encoder=self.encoder, layer=self.layer, scale=self.scale)
         return found.losses.view(self.starts, len(x)).mean(0)
 
 
@@ -114,6 +120,7 @@ class OnePassScore:
     generator: nn.Module
     layer: str
     weights: InversionWeights
+    scale: float = 1.0
 
     @torch.no_grad()
     def __call__(self, x: Tensor, numbers: Sequence[int] = ()) -> Tensor:
@@ -122,4 +129,4 @@ class OnePassScore:
             z = self.encoder.features(x, self.layer)
             x_hat = self.generator(z)
             z_hat = self.encoder.features(x_hat, self.layer) if self.weights.feature else None
-            return per_image_loss(x_hat, x, z_hat, z, self.weights)[0]
+            return per_image_loss(x_hat, x, z_hat, z, self.weights, self.scale)[0]

@@ -86,6 +86,7 @@ def latent_search(
     *,
     encoder: Encoder | None = None,
     layer: str | None = None,
+    scale: float = 1.0,
     watch: Watch | None = None,
 ) -> Found:
     """Search for the codes of all images of a batch at once.
@@ -94,7 +95,7 @@ def latent_search(
         generator: g, codes (B, *shape) to images (B, 3, H, W) in [0, 1]. It and the encoder are used in evaluation
             mode, their weights stay as they are, and both come back as they were.
         x: (B, 3, H, W) in [0, 1]. start: (B, *shape), see `white_noise`; both of the networks' precision and device.
-        encoder, layer: needed if there is a feature weight.
+        encoder, layer: needed if there is a feature weight. scale: as in `per_image_loss`.
         watch: called before every step and once after the last one.
 
     Raises:
@@ -114,7 +115,7 @@ def latent_search(
         for step in range(config.steps + 1):  # where the last step led is only looked at
             x_hat = generator(codes)
             z_hat = encoder.features(x_hat, layer) if weights.feature else None
-            losses, terms = per_image_loss(x_hat, x, z_hat, z, weights)
+            losses, terms = per_image_loss(x_hat, x, z_hat, z, weights, scale)
             _check_finite(losses, step, config)
             if watch is not None:
                 watch(step, x_hat.detach(), losses.detach())
