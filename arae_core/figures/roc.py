@@ -23,7 +23,7 @@ def roc_curves(
     columns = min(len(panels_of), 3)
     rows = -(-len(panels_of) // columns)
     most = max(map(len, panels_of.values()))
-    figure, axes = panels(rows, columns, width, rows * (width / columns + 0.24 * most + 0.3))
+    figure, axes = panels(rows, columns, width, rows * (width / columns + 0.24 * most + 0.4))
     places = [ax for row in axes for ax in row]
     for ax, (name, curves) in zip(places, panels_of.items()):
         look = looks(list(curves))
@@ -32,7 +32,7 @@ def roc_curves(
             label = f"{method} {areas[name][method]:.2f}"
             ax.plot(false.tolist(), true.tolist(), label=label, **look[method])
         ax.set(title=name, xlabel="false alarms", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), fontsize=9, borderaxespad=0.0, handlelength=1.6)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.3), fontsize=9, borderaxespad=0.0, handlelength=1.6)
     for row in axes:
         row[0].set_ylabel("anomalies found")
     for ax in places[len(panels_of):]:
