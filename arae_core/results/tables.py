@@ -23,7 +23,7 @@ MEASURES = {
     "ssim": Measure("SSIM", "↑", 3),
     "lpips": Measure("LPIPS", "↓", 3),
     "accuracy": Measure("accuracy (%)", "↑", 1, scale=100, share=True),
-    "auroc": Measure("AUROC", "↑", 3),
+    "auroc": Measure("AUROC", "↑", 3, share=True),
     "image_error": Measure("image error (%)", "↓", 1, scale=100),
     "feature_error": Measure("feature error (%)", "↓", 1, scale=100),
     "feature_drop": Measure("feature error, start / end", "↑", 1),
