@@ -6,15 +6,17 @@ from arae_core.data.folders import image_folder
 from arae_core.data.gallery import Gallery, gallery
 from arae_core.data.image_set import ImageSet
 from arae_core.data.load import available, load
+from arae_core.data.oxford_pets import oxford_pets
 from arae_core.data.photo_crops import photo_crops
 from arae_core.data.photos import photo_names, photograph, photos, texture, texture_names
 from arae_core.data.picture_folder import picture_files
 from arae_core.data.pictures import UnreadableImageError, picture
 from arae_core.data.places import MissingDataError, data_root
+from arae_core.data.resized import ResizedSet
 from arae_core.data.scaling import rescaled
 
 __all__ = [
-    "FolderSet", "Gallery", "ImageSet", "MissingDataError", "UnreadableImageError", "available", "cifar10", "data_root", "gallery",
-    "image_folder", "lighting", "load", "photo_crops", "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled",
-    "texture", "texture_names",
+    "FolderSet", "Gallery", "ImageSet", "MissingDataError", "ResizedSet", "UnreadableImageError", "available",
+    "cifar10", "data_root", "gallery", "image_folder", "lighting", "load", "oxford_pets", "photo_crops",
+    "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled", "texture", "texture_names",
 ]

@@ -10,28 +10,32 @@ from arae_core.data.folder_set import FolderSet
 from arae_core.data.folders import find_folder, image_folder
 from arae_core.data.image_set import ImageSet
 from arae_core.data.listing import split_folder
+from arae_core.data.oxford_pets import oxford_pets, oxford_pets_places
 from arae_core.data.photos import photos
 from arae_core.data.places import data_root
+from arae_core.data.resized import ResizedSet
 
-NAMES = ("photos", "cifar10", "tiny-imagenet", "imagenet")
+NAMES = ("photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet")
 
 
 def load(name: str, split: str, *, image_size: int, count: int | None = None, seed: int = 0,
-         root: str | Path | None = None) -> ImageSet | FolderSet:
-    """The training or test split of "photos", "cifar10", "tiny-imagenet", "imagenet", or of a folder's path.
+         root: str | Path | None = None) -> ImageSet | ResizedSet | FolderSet:
+    """The training or test split of "photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet", or of a
+    folder's path. CIFAR-10 at another size than its own 32 pixels is a ResizedSet.
 
     count  images wanted (None: all; of the photos 10,000), balanced over the classes and drawn with `seed`
     root   where data sets lie, instead of $ARAE_DATA
 
-    Raises ValueError for an unknown name (with the near ones), for CIFAR-10 at another size than 32, or for
-    more images than there are; MissingDataError where the data set is not on this machine.
+    Raises ValueError for an unknown name (with the near ones) or for more images than there are;
+    MissingDataError where the data set is not on this machine.
     """
     if name == "photos":
         return photos(split, image_size=image_size, seed=seed, **({} if count is None else {"count": count}))
     if name == "cifar10":
-        if image_size != 32:
-            raise ValueError(f"CIFAR-10 has images of 32 pixels; image_size is {image_size!r}")
         found = cifar10(split, root=root)
+        found = found if image_size == found.image_size else ResizedSet(found, image_size)
+    elif name == "oxford-pets":
+        found = oxford_pets(split, image_size=image_size, root=root)
     elif name in NAMES or Path(name).expanduser().is_dir() or "/" in str(name) or "\\" in str(name):
         found = image_folder(name, split, image_size=image_size, root=root)
     else:
@@ -47,7 +51,9 @@ def available(root: str | Path | None = None) -> dict[str, str]:
     place = data_root(root)
     report["cifar10"] = next((str(path) for path in cifar10_places(root) if path.exists()),
                              f"not found under {place}")
-    for name in NAMES[2:]:
+    report["oxford-pets"] = next((str(path) for path in oxford_pets_places(root) if path.exists()),
+                                 f"not found under {place}")
+    for name in NAMES[3:]:
         try:
             folder = find_folder(name, root)
             report[name] = str(folder)

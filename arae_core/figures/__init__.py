@@ -6,6 +6,7 @@ Every function returns a figure or a widget and shows nothing; as a cell's last 
 from .curves import accuracy_curve, measure_curves, spread_curve, training_curves
 from .files import save_picture, to_png
 from .grids import gradient_image, image_grid, perturbation
+from .roc import roc_curves
 from .scatter import cost_scatter
 from .sliders import frame_slider, live_slider
 from .style import COLOURS, Picture
@@ -25,6 +26,7 @@ __all__ = [
     "measure_curves",
     "perturbation",
     "picture_rows",
+    "roc_curves",
     "save_picture",
     "spread_curve",
     "sweep_curves",

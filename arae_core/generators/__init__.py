@@ -1,7 +1,8 @@
 """g: generators that map features back to images in [0, 1]."""
 
 from arae_core.generators.alexnet_inverter import alexnet_inverter
+from arae_core.generators.dcgan import DCGenerator
 from arae_core.generators.deepsim import DeepSimGenerator
 from arae_core.generators.mirror import mirror
 
-__all__ = ["DeepSimGenerator", "alexnet_inverter", "mirror"]
+__all__ = ["DCGenerator", "DeepSimGenerator", "alexnet_inverter", "mirror"]

@@ -3,6 +3,7 @@
 from .adversarial import critic_loss, generator_loss
 from .gram import gram_loss, gram_matrix
 from .inversion import InversionWeights, feature_loss, inversion_loss, pixel_loss
+from .per_image import per_image_loss
 from .priors import alpha_norm, total_variation
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "gram_loss",
     "gram_matrix",
     "inversion_loss",
+    "per_image_loss",
     "pixel_loss",
     "total_variation",
 ]

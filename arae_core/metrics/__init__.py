@@ -1,6 +1,7 @@
-"""Measures, one number an image: PSNR, SSIM, LPIPS, accuracy; their summary; and what methods cost."""
+"""Measures, one number an image: PSNR, SSIM, LPIPS, accuracy; AUROC; their summary; and what methods cost."""
 
 from .accuracy import accuracy
+from .auroc import auroc, bounds, resampled_auroc, roc_curve
 from .cost import flops, milliseconds, trainable_parameters
 from .image import psnr, ssim
 from .interval import interval
@@ -13,6 +14,8 @@ from .trend import trend
 __all__ = [
     "LPIPSUnavailable",
     "accuracy",
+    "auroc",
+    "bounds",
     "fetch_trunk",
     "flops",
     "interval",
@@ -23,6 +26,8 @@ __all__ = [
     "milliseconds",
     "psnr",
     "reconstruction",
+    "resampled_auroc",
+    "roc_curve",
     "ssim",
     "summarise",
     "trainable_parameters",

@@ -23,10 +23,10 @@ MEASURES = {
     "ssim": Measure("SSIM", "↑", 3),
     "lpips": Measure("LPIPS", "↓", 3),
     "accuracy": Measure("accuracy (%)", "↑", 1, scale=100, share=True),
-    "auroc": Measure("AUROC", "↑", 3),
     "gram": Measure("Gram loss × 1000 (VGG-19)", "↓", 2, scale=1000),
     "gram_by_standard": Measure("relative Gram loss (standard f)", "↓", 3),
     "gram_by_robust": Measure("relative Gram loss (robust f)", "↓", 3),
+    "auroc": Measure("AUROC", "↑", 3, share=True),
     "image_error": Measure("image error (%)", "↓", 1, scale=100),
     "feature_error": Measure("feature error (%)", "↓", 1, scale=100),
     "feature_drop": Measure("feature error, start / end", "↑", 1),
@@ -39,6 +39,7 @@ MEASURES = {
     "dimensions": Measure("directions of z", "", 1),
     "trend": Measure("rank correlation", "", 2),
     "peak": Measure("best radius", "", 2),
+    "search_speedup": Measure("times as fast in batches", "↑", 1),
 }
 
 

@@ -2,6 +2,8 @@
 
 from arae_core.training.checkpoint import Trained, trained_classifier, trained_inverter
 from arae_core.training.classifier import Attack, ClassifierConfig, train_classifier
+from arae_core.training.dcgan import DCGANConfig, train_dcgan
+from arae_core.training.dcgan_checkpoint import trained_dcgan
 from arae_core.training.deepsim import DeepSimConfig, DeepSimWeights, train_deepsim
 from arae_core.training.deepsim_checkpoint import trained_deepsim
 from arae_core.training.geometry_aware import GeometryAwareConfig, geometry_weights, train_geometry_aware
@@ -14,9 +16,9 @@ from arae_core.training.run import TrainingDiverged
 from arae_core.training.safefile import CheckpointError
 
 __all__ = [
-    "Attack", "CheckpointError", "ClassifierConfig", "DeepSimConfig", "DeepSimWeights", "GeometryAwareConfig",
+    "Attack", "CheckpointError", "ClassifierConfig", "DCGANConfig", "DeepSimConfig", "DeepSimWeights", "GeometryAwareConfig",
     "InverterConfig", "Optimised", "PriorInversion", "RobustInversion", "Trained", "TrainingDiverged",
     "computes_bf16", "geometry_weights", "mixed_precision", "optimise_images", "precision_here",
-    "reference_model", "standard_and_robust", "train_classifier", "train_deepsim", "train_geometry_aware",
-    "train_inverter", "trained_classifier", "trained_deepsim", "trained_inverter",
+    "reference_model", "standard_and_robust", "train_classifier", "train_dcgan", "train_deepsim", "train_geometry_aware",
+    "train_inverter", "trained_classifier", "trained_dcgan", "trained_deepsim", "trained_inverter",
 ]
