@@ -5,6 +5,8 @@ from arae_core.data.folder_set import FolderSet, lighting
 from arae_core.data.folders import image_folder
 from arae_core.data.image_set import ImageSet
 from arae_core.data.load import available, load
+from arae_core.data.noise import clipped_noise
+from arae_core.data.photo_crops import photo_crops
 from arae_core.data.photos import photo_names, photograph, photos
 from arae_core.data.picture_folder import picture_files
 from arae_core.data.pictures import UnreadableImageError, picture
@@ -12,6 +14,6 @@ from arae_core.data.places import MissingDataError, data_root
 from arae_core.data.scaling import rescaled
 
 __all__ = [
-    "FolderSet", "ImageSet", "MissingDataError", "UnreadableImageError", "available", "cifar10", "data_root",
-    "image_folder", "lighting", "load", "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled",
+    "FolderSet", "ImageSet", "MissingDataError", "UnreadableImageError", "available", "cifar10", "clipped_noise", "data_root",
+    "image_folder", "lighting", "load", "photo_crops", "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled",
 ]

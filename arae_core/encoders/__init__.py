@@ -2,8 +2,19 @@
 
 from arae_core.encoders.alexnet import AlexNet
 from arae_core.encoders.encoder import Encoder
+from arae_core.encoders.haar import haar_analysis, haar_synthesis
 from arae_core.encoders.resnet import ResNet18
 from arae_core.encoders.vgg import VGG16
+from arae_core.encoders.wavelet import WaveletEncoder
 from arae_core.encoders.wide_resnet import WideResNet28_10
 
-__all__ = ["VGG16", "AlexNet", "Encoder", "ResNet18", "WideResNet28_10"]
+__all__ = [
+    "VGG16",
+    "AlexNet",
+    "Encoder",
+    "ResNet18",
+    "WaveletEncoder",
+    "WideResNet28_10",
+    "haar_analysis",
+    "haar_synthesis",
+]

@@ -3,5 +3,6 @@
 from arae_core.generators.alexnet_inverter import alexnet_inverter
 from arae_core.generators.deepsim import DeepSimGenerator
 from arae_core.generators.mirror import mirror
+from arae_core.generators.wavelet_decoder import WaveletDecoder
 
-__all__ = ["DeepSimGenerator", "alexnet_inverter", "mirror"]
+__all__ = ["DeepSimGenerator", "WaveletDecoder", "alexnet_inverter", "mirror"]
