@@ -46,12 +46,11 @@ class WaveletDecoder(nn.Module):
         stride = encoder.operations()[0].stride[0]
         if stride not in (2, 4):
             raise ValueError(f"the first convolution's stride is undone by doubling once or twice, not {stride}")
-        up = [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(first, first // 2),
-              *conv_unit(first // 2, first // 2)]
+        half, between = max(1, first // 2), (first + second) // 2
+        up = [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(first, half), *conv_unit(half, half)]
         if stride == 4:
-            up += [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(first // 2, 3)]
-        last = 3 if stride == 4 else first // 2
-        between = (first + second) // 2
+            up += [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(half, 3)]
+        last = 3 if stride == 4 else half
         self.stages = nn.ModuleList([  # a synthesis follows each but the last
             nn.Sequential(*conv_unit(third, third)),
             nn.Sequential(*conv_unit(third, third), *pads[2], *conv_unit(third, third), *conv_unit(third, second)),
