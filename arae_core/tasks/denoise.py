@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,11 @@ class Denoiser(nn.Module):
         """x_hat of pictures of the sizes that the strides allow; no check, and gradients as usual."""
         return self.decoder(self.encoder(x_noisy))
 
+    @cached_property
+    def at_any_size(self) -> AnySize:
+        """This network for pictures of every size; its grid is found once."""
+        return AnySize(self, pixels=self.pixels)
+
     @torch.no_grad()
     def denoise(self, x_noisy: Tensor) -> Tensor:
         """x_hat (B, 3, H, W) in [0, 1] of pictures x_noisy (B, 3, H, W) in [0, 1], of any size from 16 pixels a side on
@@ -38,4 +45,4 @@ class Denoiser(nn.Module):
             TypeError, ValueError: x_noisy is no batch of pictures in [0, 1], or too small.
         """
         check_pictures(x_noisy)
-        return AnySize(self, pixels=self.pixels)(x_noisy)
+        return self.at_any_size(x_noisy)
