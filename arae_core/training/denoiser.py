@@ -37,9 +37,9 @@ class DenoiserConfig:
 
     layer: str = "conv5"
     sigma: float = 50 / 255  # A's
-    weights: InversionWeights = field(default_factory=lambda: InversionWeights(1.0, 0.003, 0.0, "mean"))
+    weights: InversionWeights = field(default_factory=lambda: InversionWeights(1.0, 0.001, 0.0, "mean"))
     epochs: int = 4
-    batch_size: int = 64  # A: 128
+    batch_size: int = 16  # A: 128
     lr: float = 2e-3  # A: 3e-4
     betas: tuple[float, float] = (0.9, 0.999)  # A: (0, 0.9)
     schedule: str = "one-cycle"  # A: "step"
