@@ -12,7 +12,7 @@ from arae_core.publishing.parameters import defaults
 ROOT = find_root()
 CHAPTERS = all_chapters(ROOT)
 # Chapters that use the pair of robust_training, each with what it evaluates in another way.
-SHARE_THE_PAIR = {"inversion": set(), "robustness_sweep": {"radii", "test_steps", "autoattack_images"}}
+SHARE_THE_PAIR = {"denoising": set(), "inversion": set(), "robustness_sweep": {"radii", "test_steps", "autoattack_images"}}
 SHARE_THE_GENERATOR = {"robustness_sweep"}
 EXEMPT = {"nbval-ignore-output", "nbval-skip"}
 
