@@ -6,6 +6,7 @@ from arae_core.data.folders import image_folder
 from arae_core.data.gallery import Gallery, gallery
 from arae_core.data.image_set import ImageSet
 from arae_core.data.load import available, load
+from arae_core.data.noise import clipped_noise
 from arae_core.data.oxford_pets import oxford_pets
 from arae_core.data.photo_crops import photo_crops
 from arae_core.data.photos import photo_names, photograph, photos, texture, texture_names
@@ -17,6 +18,7 @@ from arae_core.data.scaling import rescaled
 
 __all__ = [
     "FolderSet", "Gallery", "ImageSet", "MissingDataError", "ResizedSet", "UnreadableImageError", "available",
-    "cifar10", "data_root", "gallery", "image_folder", "lighting", "load", "oxford_pets", "photo_crops",
-    "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled", "texture", "texture_names",
+    "cifar10", "clipped_noise", "data_root", "gallery", "image_folder", "lighting", "load", "oxford_pets",
+    "photo_crops", "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled", "texture",
+    "texture_names",
 ]

@@ -3,10 +3,13 @@
 from arae_core.tasks.anomaly import OnePassScore, OneVsAll, SearchScore, one_vs_all, scores
 from arae_core.tasks.any_size import AnySize
 from arae_core.tasks.autoencoder import Autoencoder
+from arae_core.tasks.classical_denoisers import classical_denoiser, searched_strength
+from arae_core.tasks.denoise import Denoiser
 from arae_core.tasks.latent_search import SearchConfig, SearchDiverged, latent_search, white_noise
 from arae_core.tasks.style_transfer import StyleTransfer
 
 __all__ = [
-    "AnySize", "Autoencoder", "OnePassScore", "OneVsAll", "SearchConfig", "SearchDiverged", "SearchScore",
-    "StyleTransfer", "latent_search", "one_vs_all", "scores", "white_noise",
+    "AnySize", "Autoencoder", "Denoiser", "OnePassScore", "OneVsAll", "SearchConfig", "SearchDiverged",
+    "SearchScore", "StyleTransfer", "classical_denoiser", "latent_search", "one_vs_all", "scores",
+    "searched_strength", "white_noise",
 ]
