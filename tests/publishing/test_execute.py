@@ -96,8 +96,10 @@ def test_a_stopped_run_lets_its_kernel_end_and_leaves_nothing(small_book, write,
           f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntry:\n    time.sleep(60)\n"
           f"finally:\n    pathlib.Path({str(ended)!r}).touch()")
     out = tmp_path / "out"
+    # A shell's background ignores SIGINT, and what it starts inherits that.
     process = subprocess.Popen([sys.executable, "-m", "arae_core", "run", "first", "--out", str(out)],
-                               stderr=subprocess.PIPE, text=True)
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     deadline = time.monotonic() + 30
     while not begun.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
