@@ -54,6 +54,11 @@ class Table:
 
     markdown: str
 
+    @classmethod
+    def of(cls, head: Sequence[str], body: Iterable[Sequence[str]], *notes: str) -> "Table":
+        """A table of texts, shown as they are: the first column names the rows; the notes stand below it."""
+        return cls(layout(list(head), [list(row) for row in body], list(notes)))
+
     def _repr_markdown_(self) -> str:
         return self.markdown
 

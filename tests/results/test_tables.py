@@ -1,6 +1,6 @@
 import pytest
 
-from arae_core.results import RecordError, table
+from arae_core.results import RecordError, Table, table
 
 
 def test_one_run_shows_the_spread_over_images(make_record):
@@ -49,3 +49,9 @@ def test_records_that_do_not_belong_together(make_record):
         table([make_record({}), make_record({}, seed=1, eps=3.0)], ["psnr"])
     with pytest.raises(RecordError, match="no records"):
         table([], ["psnr"])
+
+
+def test_a_table_of_texts():
+    assert Table.of(["", "a|b"], [["x_1", "2"], ["y", "–"]], "As found.").markdown == (
+        "|  | a\\|b |\n| :-- | --: |\n| x\\_1 | 2 |\n| y | – |\n\nAs found."
+    )
