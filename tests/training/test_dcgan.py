@@ -8,6 +8,7 @@ import torch
 from arae_core.critics import DCCritic
 from arae_core.generators import DCGenerator
 from arae_core.training import DCGANConfig, TrainingDiverged, train_dcgan, trained_dcgan
+from tests.training.interrupted import Killed, KilledAt, same
 
 CONFIG = DCGANConfig(epochs=2, batch_size=32)
 
@@ -15,32 +16,6 @@ CONFIG = DCGANConfig(epochs=2, batch_size=32)
 def networks(seed=0):
     torch.manual_seed(seed)
     return DCGenerator(32, code_size=8, width=0.05), DCCritic(32, width=0.1)
-
-
-def same(a, b):
-    a, b = a.state_dict(), b.state_dict()
-    return all(torch.equal(a[k], b[k]) for k in a)
-
-
-class Killed(Exception):
-    pass
-
-
-class KilledAt:
-    """A data set that dies at its n-th batch, as a kill between two steps would."""
-
-    def __init__(self, data, n):
-        self.data, self.left = data, n
-
-    def __len__(self):
-        return len(self.data)
-
-    def batches(self, *args, **kwargs):
-        for batch in self.data.batches(*args, **kwargs):
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            yield batch
 
 
 class Black:

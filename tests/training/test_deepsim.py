@@ -9,6 +9,7 @@ from arae_core.critics import DeepSimCritic
 from arae_core.generators import DeepSimGenerator
 from arae_core.training import DeepSimConfig, DeepSimWeights, train_deepsim, trained_deepsim
 from arae_core.training.deepsim import deepsim_terms
+from tests.training.interrupted import Killed, KilledAt, same
 
 ALL = DeepSimWeights(image=1.0, feature=0.1, adversarial=0.01)
 CONFIG = DeepSimConfig(epochs=2, batch_size=32, weights=ALL)
@@ -23,32 +24,6 @@ def built(build, seed=0):
 def networks(seed=0):
     torch.manual_seed(seed)
     return DeepSimGenerator(SHAPE, 32, width=0.1), DeepSimCritic(SHAPE, 32, width=0.2)
-
-
-def same(a, b):
-    a, b = a.state_dict(), b.state_dict()
-    return all(torch.equal(a[k], b[k]) for k in a)
-
-
-class Killed(Exception):
-    pass
-
-
-class KilledAt:
-    """A data set that dies at its n-th batch, as a kill between two steps would."""
-
-    def __init__(self, data, n):
-        self.data, self.left = data, n
-
-    def __len__(self):
-        return len(self.data)
-
-    def batches(self, *args, **kwargs):
-        for batch in self.data.batches(*args, **kwargs):
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            yield batch
 
 
 def test_it_learns_from_pixels_alone(tiny, build):

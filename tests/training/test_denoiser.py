@@ -10,6 +10,7 @@ from arae_core.encoders import WaveletEncoder
 from arae_core.generators import WaveletDecoder
 from arae_core.losses import InversionWeights
 from arae_core.training import DenoiserConfig, denoising_loss, train_denoiser, trained_denoiser
+from tests.training.interrupted import Killed, KilledAt, same
 
 CONFIG = DenoiserConfig(epochs=2, batch_size=32)
 
@@ -18,32 +19,6 @@ def built(build, seed=0):
     torch.manual_seed(seed)
     encoder = build().eval()
     return encoder, WaveletDecoder(WaveletEncoder(encoder))
-
-
-def same(a, b):
-    a, b = a.state_dict(), b.state_dict()
-    return all(torch.equal(a[k], b[k]) for k in a)
-
-
-class Killed(Exception):
-    pass
-
-
-class KilledAt:
-    """A data set that dies at its n-th batch, as a kill between two steps would."""
-
-    def __init__(self, data, n):
-        self.data, self.left = data, n
-
-    def __len__(self):
-        return len(self.data)
-
-    def batches(self, *args, **kwargs):
-        for batch in self.data.batches(*args, **kwargs):
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            yield batch
 
 
 def test_it_learns_to_denoise_and_leaves_the_encoder_alone(tiny, build):

@@ -18,6 +18,7 @@ from arae_core.training import (
     trained_classifier,
 )
 from arae_core.training.geometry_aware import perturb_and_count
+from tests.training.interrupted import Killed, KilledAt, same
 
 LINF = Attack("linf", eps=0.05, steps=3, step_size=0.02, random_start=True)
 RECIPE = dict(epochs=2, batch_size=16, lr=0.05, attack=LINF)
@@ -26,11 +27,6 @@ RECIPE = dict(epochs=2, batch_size=16, lr=0.05, attack=LINF)
 def built(build, seed=0):
     torch.manual_seed(seed)
     return build()
-
-
-def same(a, b):
-    a, b = a.state_dict(), b.state_dict()
-    return all(torch.equal(a[k], b[k]) for k in a)
 
 
 def test_weights_of_a_batch_computed_by_hand():
@@ -132,27 +128,6 @@ def test_an_update_weighs_each_images_gradient(tiny, build):
     train_geometry_aware(trained, tiny, config, seed=0)
     for moved, p in zip(trained.parameters(), still.parameters(), strict=True):
         torch.testing.assert_close(moved, p - 0.1 * p.grad, rtol=1e-4, atol=1e-6)
-
-
-class Killed(Exception):
-    pass
-
-
-class KilledAt:
-    """A data set that dies at its n-th batch."""
-
-    def __init__(self, data, n):
-        self.data, self.left = data, n
-
-    def __len__(self):
-        return len(self.data)
-
-    def batches(self, *args, **kwargs):
-        for batch in self.data.batches(*args, **kwargs):
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            yield batch
 
 
 def test_killed_run_resumes_bit_identically(tiny, tmp_path):

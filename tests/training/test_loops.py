@@ -21,6 +21,7 @@ from arae_core.training import (
     train_classifier,
     train_inverter,
 )
+from tests.training.interrupted import Killed, KilledAt, same
 
 ROBUST = ClassifierConfig(epochs=4, batch_size=16, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4, random_start=True))
 PIXEL = InversionWeights(1.0, 0.0, 0.0, "mean")
@@ -29,33 +30,6 @@ PIXEL = InversionWeights(1.0, 0.0, 0.0, "mean")
 def built(build, seed=0):
     torch.manual_seed(seed)
     return build()
-
-
-def same(a, b):
-    a, b = a.state_dict(), b.state_dict()
-    return all(torch.equal(a[k], b[k]) for k in a)
-
-
-class Killed(Exception):
-    pass
-
-
-class KilledAt:
-    """A data set that dies at its n-th batch, as a kill between two steps would."""
-
-    def __init__(self, data, n):
-        self.data, self.left = data, n
-        self.digest, self.name, self.notes = data.digest, data.name, data.notes
-
-    def __len__(self):
-        return len(self.data)
-
-    def batches(self, *args, **kwargs):
-        for batch in self.data.batches(*args, **kwargs):
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            yield batch
 
 
 def test_classifier_learns(tiny, build):

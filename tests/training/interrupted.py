@@ -1,0 +1,30 @@
+"""What the tests of all training loops share: a kill between two steps, and whether two networks are the same."""
+
+import torch
+
+
+def same(a, b):
+    a, b = a.state_dict(), b.state_dict()
+    return all(torch.equal(a[k], b[k]) for k in a)
+
+
+class Killed(Exception):
+    pass
+
+
+class KilledAt:
+    """A data set that dies at its n-th batch, as a kill between two steps would."""
+
+    def __init__(self, data, n):
+        self.data, self.left = data, n
+        self.digest, self.name, self.notes = data.digest, data.name, data.notes
+
+    def __len__(self):
+        return len(self.data)
+
+    def batches(self, *args, **kwargs):
+        for batch in self.data.batches(*args, **kwargs):
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+            yield batch
