@@ -100,6 +100,17 @@ def refresh() -> None:
 
 
 @arae.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to leave a JSON a benchmark [default: benchmarks in the store].")
+def bench(names: tuple[str, ...], out: Path | None) -> None:
+    """Time ours against others, side by side."""
+    from arae_core.publishing.bench import bench
+
+    bench(find_root(), names, out or store_dir() / "benchmarks", say=click.echo)
+
+
+@arae.command()
 def doctor() -> None:
     """Say what this machine has, and lacks."""
     from arae_core.publishing.doctor import report

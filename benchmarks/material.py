@@ -1,0 +1,44 @@
+"""What the benchmarks work on: photographs, the book's small networks with fixed weights, and how busy a device is."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from arae_core import data
+from arae_core.encoders import AlexNet, Encoder
+from arae_core.training import ClassifierConfig, train_classifier
+from arae_core.training.precision import mixed_precision
+
+
+def photographs(count: int, device: str, split: str = "train") -> data.ImageSet:
+    """Crops of 32 pixels from the embedded photographs, on the device."""
+    return data.load("photos", split, image_size=32, count=count, seed=0).to(device)
+
+
+def small_alexnet(device: str) -> Encoder:
+    """The book's encoder at full width, untrained: times do not depend on the weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return AlexNet(image_size=32, num_classes=10).to(device).eval()
+
+
+def trained_alexnet(device: str) -> Encoder:
+    """The same after three epochs on photographs: an untrained one's loss hardly moves, and any two attacks would agree."""
+    f = small_alexnet(device)
+    train_classifier(f, photographs(6000, device), ClassifierConfig(epochs=3), seed=0)
+    return f
+
+
+def peak_flops(device: str, precision: str = "auto", side: int | None = None) -> float:
+    """Operations a second of a large square matrix product, the best of five: what this machine can do today."""
+    side = side or (8192 if device == "cuda" else 2048)
+    a, b = torch.randn(side, side, device=device), torch.randn(side, side, device=device)
+    best = float("inf")
+    with mixed_precision(device, precision), torch.no_grad():
+        for _ in range(6):  # the first one warms up
+            began = time.perf_counter()
+            float((a @ b)[0, 0])  # waits for the device
+            best = min(best, time.perf_counter() - began)
+    return 2 * side**3 / best

@@ -1,0 +1,81 @@
+"""An epoch of adversarial training, data path included: ours against robustness' loop with torchvision's loader.
+
+Both start from the same weights, shuffle, shift and flip 2,048 photographs' crops and attack them with PGD-7. Theirs
+works in float32 and reads PIL images, as it does out of the box; its colour jitter and rotation are left out, since ours
+has none. Ours in float32 is timed as well, so that what precision brings is seen apart.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+from torchvision.transforms.functional import to_pil_image
+
+from arae_core import data
+from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, measure
+from arae_core.training import Attack, ClassifierConfig, train_classifier
+from benchmarks.material import photographs, small_alexnet
+from benchmarks.peers import attacker_model, cuda_calls_harmless, missing, train_epoch
+
+IMAGES, STEPS, EPS, STEP, LR = 2048, 7, 1.0, 0.3, 0.02
+
+
+class _PilImages(Dataset):
+    """The same images as torchvision's CIFAR-10 hands them out."""
+
+    def __init__(self, images: data.ImageSet):
+        self.images = [to_pil_image(image) for image in images.images.cpu()]
+        self.labels = images.labels.tolist()
+        self.transform = transforms.Compose([transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(),
+                                             transforms.ToTensor()])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.transform(self.images[index]), self.labels[index]
+
+
+def run(device: str) -> BenchRecord:
+    batch = 1024 if device == "cuda" else 128
+    train, start = photographs(IMAGES, device), small_alexnet(device)
+    attack = Attack("l2", EPS, STEPS, STEP)
+
+    def ours(precision: str) -> float:
+        config = ClassifierConfig(epochs=1, batch_size=batch, lr=LR, schedule="constant", weight_decay=5e-4, clip=0,
+                                  augment="crop+flip", precision=precision, attack=attack)
+        return train_classifier(copy.deepcopy(start), train, config, seed=0)[0]["loss"]
+
+    def check(own: float, theirs: float, _: str) -> str:
+        if not abs(own - theirs) <= 0.03 * own:
+            raise Unequal(f"mean loss of the epoch {own:.4f} and {theirs:.4f}")
+        return f"mean loss {theirs:.4f}, ours {own:.4f}"
+
+    absent, peers = missing("robustness"), [Contender("ours, float32", lambda: ours("fp32"))]
+    if not absent:
+        peers.insert(0, Contender("robustness", _robustness(start, train, batch, device)))
+    return measure(Comparison(
+        "robust-epoch", "An epoch of adversarial training (PGD-7)",
+        f"AlexNet at 32 pixels, {IMAGES:,} images, batch {batch}, shifted and flipped",
+        Contender("ours, precision of the machine", lambda: ours("auto")), peers, check, items=IMAGES, item="image",
+        left_out=absent, libraries=("robustness",),
+    ), device)
+
+
+def _robustness(start: torch.nn.Module, train: data.ImageSet, batch: int, device: str):
+    workers = min(8, os.cpu_count() or 1) if device == "cuda" else 0  # on two cores workers would take the network's
+    loader = DataLoader(_PilImages(train), batch, shuffle=True, num_workers=workers, drop_last=True)
+    attack = {"eps": EPS, "attack_lr": STEP, "attack_steps": STEPS, "constraint": "2"}
+
+    def epoch() -> float:
+        torch.manual_seed(0)
+        network = copy.deepcopy(start).train()
+        optimizer = torch.optim.SGD(network.parameters(), lr=LR, momentum=0.9, weight_decay=5e-4)
+        with cuda_calls_harmless(device):
+            return train_epoch(attacker_model(network, device), loader, optimizer, attack)
+
+    return epoch
