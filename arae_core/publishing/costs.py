@@ -88,7 +88,7 @@ class Cost:
             if not isinstance(content, dict) or content.keys() != known:
                 raise CostError(f"its fields are not {', '.join(sorted(known))}")
             cost = cls(**content)
-            for number in (cost.from_nothing, cost.memory or 0, cost.gpu_memory or 0, cost.speed or 1):
+            for number in (cost.seconds, cost.from_nothing, cost.memory or 0, cost.gpu_memory or 0, cost.speed or 1):
                 if not 0 <= number < float("inf"):
                     raise CostError(f"{number!r} is no time, memory or speed")
             machine_text(cost)

@@ -51,7 +51,8 @@ def estimate(chapters: Sequence[Chapter], profile: str, costs: Sequence[Cost], h
         return f"no estimate: nobody has recorded a run of profile {profile} ({', '.join(absent)})"
     there, ours = total(known), total(scaled(cost, here) for cost in known)
     times = f"{points} points, one after another: " if points > 1 else ""
-    times += f"{len(known)} chapters: " if len(chapters) > 1 else ""
+    if len(chapters) > 1:
+        times += f"{len(known)} of {len(chapters)} chapters: " if absent else f"{len(known)} chapters: "
     without = f"; not counted, for lack of a record: {', '.join(absent)}" if absent else ""
     machines = "; ".join(sorted({machine_text(cost) for cost in known}))
     return f"{times}{_both(*(points * seconds for seconds in ours), points)} (recorded: {machines}, " \
@@ -105,4 +106,5 @@ def _compared(known: Sequence[Cost], there: tuple[float, float], ours: tuple[flo
     if not here or not all(cost.speed for cost in known):
         return "the machines' speeds could not be compared"
     ratio = there[1] / ours[1] if ours[1] else 1.0
-    return f"this machine is {ratio:.2g} times as fast"
+    times = f" {ratio:.2g} times" if f"{ratio:.1f}" != "1.0" else ""
+    return f"this machine is{times} as fast"
