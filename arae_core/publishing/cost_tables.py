@@ -10,8 +10,8 @@ from .costs import Cost, clock, machine_text
 SCALES = ("smoke", DEFAULT, "cifar10", "tiny-imagenet", "paper")  # small to large
 _HEAD = ["profile", "machine", "models kept", "from nothing", "peak memory"]
 _ALIGN = [":--", ":--", "--:", "--:", "--:"]
-_MEANING = ("Models kept: every network is in the store already. From nothing: with the training of all of them, as "
-            "their own histories say.")
+_MEANING = ("Minutes and seconds. Models kept: every network is in the store already. From nothing: with the training "
+            "of all of them, which each took when it was trained.")
 
 
 def in_order(profiles: Iterable[str]) -> list[str]:
