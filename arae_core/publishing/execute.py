@@ -41,8 +41,9 @@ def run(chapter: Chapter, settings: Mapping[str, Any], out: Path, *, title: str 
     """Execute the chapter with these settings (see `parameters.settings`) and return out/CHAPTER.ipynb.
 
     out is made, or may hold other files; the chapter writes records/ and pictures/ into it ($ARAE_OUT), and what
-    the run cost stands in costs/ afterwards. The working directory is the notebook's own folder, as under nbval. Raises Refused for an `out` that cannot be
-    written or that another run is writing, RunFailed when the chapter fails.
+    the run cost stands in costs/ afterwards. The working directory is the notebook's own folder, as under nbval.
+    Raises Refused for an `out` that cannot be written or that another run is writing, RunFailed when the chapter
+    fails.
     """
     out = writable(out)
     with alone(out / f".{chapter.name}.lock", f"run is writing {out / chapter.name}.ipynb"):

@@ -44,28 +44,24 @@ def peak_memory() -> float | None:
 
 def machine(device: str, bf16: bool | None) -> dict[str, Any]:
     """What decides a run's time: the GPU's name or "cpu", the cores, whether it computes in bf16. No host names."""
-    from .local import available_cores
-
     return {"device": device, "cores": available_cores(), "bf16": bf16}
 
 
-def torch_machine(device: str) -> dict[str, Any]:
-    """`machine` with torch's answers, for the device "cpu" or "cuda"."""
-    import torch
-
-    from arae_core.training.precision import computes_bf16
-
-    name = f"cuda: {torch.cuda.get_device_name()}" if device == "cuda" else "cpu"
-    return machine(name, computes_bf16(device))
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _of_torch() -> dict[str, Any]:
     import torch
 
     from arae_core.results.machine import code_state, installed_versions
+    from arae_core.training.precision import computes_bf16
 
     on_gpu = torch.cuda.is_initialized() and torch.cuda.max_memory_allocated() > 0
     commit, dirty = code_state()
+    here = (machine(f"cuda: {torch.cuda.get_device_name()}", computes_bf16("cuda")) if on_gpu
+            else machine("cpu", computes_bf16("cpu")))
     return {"gpu_memory": round(torch.cuda.max_memory_allocated() / GIB, 3) if on_gpu else None,
-            "threads": torch.get_num_threads(), "machine": torch_machine("cuda" if on_gpu else "cpu"),
+            "threads": torch.get_num_threads(), "machine": here,
             "versions": installed_versions(), "commit": commit, "dirty": dirty}

@@ -30,7 +30,8 @@ def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
 
     try:
         by_profile = _by_profile(root, build_records)
-        pages = {"scorecard": _scorecard(root, by_profile), "costs": overview(chapters_in_order(root), recorded(root))}
+        pages = {"scorecard": _scorecard(root, by_profile),
+                 "costs": overview(chapters_in_order(root), recorded(root))}
         if (root / THREE_TASKS).is_file():
             pages["three_tasks"] = _three_tasks(root, by_profile)
         return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root)

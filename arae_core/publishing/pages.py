@@ -1,8 +1,8 @@
 """Executed chapters, kept under `_build/pages/<profile>/<chapter>-<digest>/` with their records and pictures.
 
 The digest is over all that may change a page: the notebook without its outputs, the package's source, the
-parameters, the claims and reference runs (but not their costs), the libraries' versions, and whether LPIPS can be computed. So a
-page is never older than what it shows, and only what changed is executed again.
+parameters, the claims and reference runs (not their costs, which the stage adds), the libraries' versions, and
+whether LPIPS can be computed. So a page is never older than what it shows, and only what changed is executed again.
 """
 
 from __future__ import annotations

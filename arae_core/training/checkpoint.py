@@ -113,7 +113,7 @@ def find_else_train(model: nn.Module, name: str, train: Callable[[Path], History
     """
     started = time.monotonic()
     trained = _found_or_trained(model, name, train, card)
-    account.note(name, found=trained.found, trained=trained.seconds, spent=time.monotonic() - started)
+    account.note(name, found=trained.found, history=trained.history, spent=time.monotonic() - started)
     return trained
 
 

@@ -31,5 +31,5 @@ def test_without_an_account_nothing_fails(tmp_path, monkeypatch, path):
     monkeypatch.delenv("ARAE_ACCOUNT", raising=False)
     if path is not None:
         monkeypatch.setenv("ARAE_ACCOUNT", path)
-    account.note("classifier-tiny", found=True, trained=1.0, spent=0.0)
+    account.note("classifier-tiny", found=True, history=[{"loss": 1.0}], spent=0.0)
     assert list(tmp_path.iterdir()) == []
