@@ -43,11 +43,14 @@ def arae(context: click.Context) -> None:
               help="Where to leave CHAPTER.ipynb and records/ [default: $ARAE_OUT, else runs/CHAPTER in the store].")
 def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Path | None) -> None:
     """Run CHAPTER, everything checked first."""
-    from arae_core.publishing import execute, parameters
+    from arae_core.publishing import costs, execute, parameters
+    from arae_core.publishing.estimate import announce
 
     found = find_chapter(find_root(), chapter)
     settings = parameters.settings(found, profile, given)
     out = out or Path(os.environ.get("ARAE_OUT") or store_dir() / "runs" / chapter)
+    out = execute.writable(out)
+    announce([found], profile, given=bool(costs.beyond_the_profile(found, settings)[1]))
     click.echo(execute.run(found, settings, out))
 
 

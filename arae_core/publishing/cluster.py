@@ -21,7 +21,8 @@ from uuid import uuid4
 
 from .chapters import Refused
 from .execute import RunFailed, environment
-from .local import available_cores, threads
+from .footprint import available_cores
+from .local import threads
 from .points import Point
 
 if TYPE_CHECKING:  # an extra

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ import nbformat
 
 import arae_core
 
+from . import costs
 from .chapters import Chapter, Refused
 from .progress import Progress
 
@@ -38,17 +40,21 @@ class RunFailed(RuntimeError):
 def run(chapter: Chapter, settings: Mapping[str, Any], out: Path, *, title: str = "") -> Path:
     """Execute the chapter with these settings (see `parameters.settings`) and return out/CHAPTER.ipynb.
 
-    out is made, or may hold other files; the chapter writes records/ and pictures/ into it ($ARAE_OUT). The
-    working directory is the notebook's own folder, as under nbval. Raises Refused for an `out` that cannot be
-    written or that another run is writing, RunFailed when the chapter fails.
+    out is made, or may hold other files; the chapter writes records/ and pictures/ into it ($ARAE_OUT), and what
+    the run cost stands in costs/ afterwards. The working directory is the notebook's own folder, as under nbval.
+    Raises Refused for an `out` that cannot be written or that another run is writing, RunFailed when the chapter
+    fails.
     """
     out = writable(out)
     with alone(out / f".{chapter.name}.lock", f"run is writing {out / chapter.name}.ipynb"):
         unfinished = out / f".{chapter.name}.unfinished.ipynb"
         failed = out / f"{chapter.name}.failed.ipynb"
         try:
-            _execute(chapter, dict(settings), unfinished, failed, title or chapter.name)
-            os.replace(unfinished, out / f"{chapter.name}.ipynb")
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                account, started = Path(folder) / "account", time.monotonic()
+                _execute(chapter, dict(settings), unfinished, failed, title or chapter.name, account)
+                os.replace(unfinished, out / f"{chapter.name}.ipynb")
+                costs.keep(chapter, settings, time.monotonic() - started, account, out / "costs")
             failed.unlink(missing_ok=True)
         except OSError as error:
             raise RunFailed(f"{error.filename or out} could not be written: {error.strerror or error}") from error
@@ -57,7 +63,8 @@ def run(chapter: Chapter, settings: Mapping[str, Any], out: Path, *, title: str 
     return out / f"{chapter.name}.ipynb"
 
 
-def _execute(chapter: Chapter, settings: dict[str, Any], target: Path, failed: Path, title: str) -> None:
+def _execute(chapter: Chapter, settings: dict[str, Any], target: Path, failed: Path, title: str,
+             account: Path) -> None:
     import papermill  # two seconds that a refusal need not wait for
     from nbclient.exceptions import DeadKernelError
 
@@ -71,7 +78,7 @@ def _execute(chapter: Chapter, settings: dict[str, Any], target: Path, failed: P
                 papermill.execute_notebook(
                     chapter.path, target, settings, engine_name=ENGINE, kernel_name=KERNEL, language="python",
                     cwd=chapter.path.parent, progress_bar=False, on_cell_start=progress.cell,
-                    env=environment(target.parent, chapter.root), stderr=raw_errors)
+                    env=environment(target.parent, chapter.root) | {"ARAE_ACCOUNT": str(account)}, stderr=raw_errors)
             return
         except papermill.PapermillExecutionError as error:
             what, details = f"{error.ename}: {error.evalue}", "\n".join(error.traceback)

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chapters import DEFAULT, all_chapters
+from .chapters import DEFAULT, all_chapters, chapters_in_order
+from .cost_tables import SCALES, in_order, overview
+from .costs import CostError, recorded
 from .execute import RunFailed
 
 if TYPE_CHECKING:
@@ -15,24 +17,25 @@ if TYPE_CHECKING:
 _BEGIN, _END = "<!-- results: drawn by `arae refresh` -->", "<!-- end of results -->"
 THREE_TASKS = "book/three_tasks.yaml"
 _LOSSES = ("pixel", "pixel+feature", "pixel+feature+gan")
-_SCALES = ("smoke", DEFAULT, "cifar10", "tiny-imagenet", "paper")  # small to large
 
 
 def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     """The text of each generated page, by its path under the root.
 
-    Drawn from the build's records and the committed ones (`book/reference/**/records/*.json`). Raises
+    Drawn from the build's records and the committed ones (`book/reference/**/records/*.json`), and what the
+    chapters cost from the committed costs alone, so that a build does not change a committed page. Raises
     RunFailed, with the file's path, for a record or claim that cannot be read.
     """
     from arae_core.results import ClaimError, RecordError
 
     try:
         by_profile = _by_profile(root, build_records)
-        pages = {"scorecard": _scorecard(root, by_profile)}
+        pages = {"scorecard": _scorecard(root, by_profile),
+                 "costs": overview(chapters_in_order(root), recorded(root))}
         if (root / THREE_TASKS).is_file():
             pages["three_tasks"] = _three_tasks(root, by_profile)
         return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root)
-    except (ClaimError, RecordError) as error:
+    except (ClaimError, CostError, RecordError) as error:
         raise RunFailed(f"a page cannot be drawn from the records: {error}") from error
 
 
@@ -46,7 +49,7 @@ def _readme(root: Path) -> dict[str, str]:
     head, rest = text.split(_BEGIN, 1)
     tail = rest.split(_END, 1)[1]
     tables = []
-    for profile in _SCALES:
+    for profile in SCALES:
         records = [r for r in read_all(root / "book" / "reference" / profile / "records") if r.chapter == "inversion"]
         if records:
             tables.append(table(records, ["psnr", "ssim"], conditions=_LOSSES).markdown)
@@ -61,11 +64,7 @@ def _by_profile(root: Path, build_records: Iterable[Path]) -> dict[str, list[Rec
     committed = [Record.read(path) for path in sorted((root / "book" / "reference").rglob("records/*.json"))]
     records = ours + [record for record in committed if not any(_displaces(own, record) for own in ours)]
     present = {record.profile for record in records} | {DEFAULT}
-    return {p: [r for r in records if r.profile == p] for p in _in_order(present)}
-
-
-def _in_order(profiles: set[str]) -> list[str]:
-    return [*(p for p in _SCALES if p in profiles), *sorted(profiles.difference(_SCALES))]
+    return {p: [r for r in records if r.profile == p] for p in in_order(present)}
 
 
 def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
@@ -73,7 +72,7 @@ def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
 
     text = scorecard_markdown(load_claims(root / "book" / "claims.yaml"), by_profile).rstrip("\n") + "\n"
     known = {profile for chapter in all_chapters(root).values() for profile in chapter.profiles()}
-    absent = [profile for profile in _in_order(known) if profile not in by_profile and profile != "smoke"]
+    absent = [profile for profile in in_order(known) if profile not in by_profile and profile != "smoke"]
     if absent:
         text += f"\nProfiles without a record yet: {', '.join(absent)}.\n"
     return text

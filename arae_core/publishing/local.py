@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from .execute import environment
+from .footprint import available_cores
 from .points import Point
 
 
@@ -59,11 +60,6 @@ def places(points: int, jobs: int | None = None) -> list[dict[str, str]]:
 def threads(count: int) -> dict[str, str]:
     """The variables that give torch and NumPy this many threads."""
     return {name: str(count) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _gpus() -> list[str]:

@@ -1,8 +1,8 @@
 """Executed chapters, kept under `_build/pages/<profile>/<chapter>-<digest>/` with their records and pictures.
 
 The digest is over all that may change a page: the notebook without its outputs, the package's source, the
-parameters, the claims and reference runs, the libraries' versions, and whether LPIPS can be computed. So a
-page is never older than what it shows, and only what changed is executed again.
+parameters, the claims and reference runs (not their costs, which the stage adds), the libraries' versions, and
+whether LPIPS can be computed. So a page is never older than what it shows, and only what changed is executed again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import nbformat
 import arae_core
 
 from .chapters import Chapter
+from .costs import FOLDER as COSTS
+from .estimate import announce
 from .execute import RunFailed, run
 from .parameters import settings
 
@@ -33,7 +35,8 @@ def digest(chapter: Chapter, chosen: Mapping[str, Any]) -> str:
     """SHA-256 (16 hexadecimals) of everything that the chapter's page under these settings depends on."""
     book = chapter.root / "book"
     total = hashlib.sha256(run_digest(chapter, chosen, lpips=lpips_here()).encode())
-    _add(total, book, [book / "claims.yaml", *(book / "reference").rglob("*")])
+    reference = [path for path in (book / "reference").rglob("*") if chapter.root / COSTS not in path.parents]
+    _add(total, book, [book / "claims.yaml", *reference])
     return total.hexdigest()[:16]
 
 
@@ -61,6 +64,7 @@ def execute_changed(chapters: Iterable[Chapter], profile: str, build: Path, *,
     """
     chapters = list(chapters)
     chosen = {chapter.name: settings(chapter, profile) for chapter in chapters}
+    announce([c for c in chapters if not _page(c, chosen[c.name], profile, build).is_file()], profile)
     pages: dict[str, Path] = {}
     failures: list[RunFailed] = []
     for number, chapter in enumerate(chapters, start=1):
@@ -122,6 +126,10 @@ def _add(total: Any, folder: Path, paths: Iterable[Path]) -> None:
     for path in sorted(kept):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+
+
+def _page(chapter: Chapter, chosen: Mapping[str, Any], profile: str, build: Path) -> Path:
+    return _folder(chapter, chosen, profile, build) / f"{chapter.name}.ipynb"
 
 
 def _folder(chapter: Chapter, chosen: Mapping[str, Any], profile: str, build: Path) -> Path:

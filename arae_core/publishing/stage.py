@@ -6,7 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import nbformat
+
 from .chapters import chapters_in_order
+from .cost_tables import box
+from .costs import CostError, recorded
+from .execute import RunFailed
 from .generated import generated
 from .pages import published, records_of
 
@@ -15,18 +20,34 @@ _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def staged(root: Path, pages: Mapping[str, Path]) -> dict[str, Path | bytes]:
-    """The files of the stage: `_config.yml`, `_toc.yml` and `book/`, each chapter as executed in `pages`."""
+    """The files of the stage: `_config.yml`, `_toc.yml` and `book/`, each chapter as executed in `pages`, and
+    after its first cell what it costs in time and memory. Raises RunFailed for a cost record that is none."""
     wanted: dict[str, Path | bytes] = {name: root / name for name in ("_config.yml", "_toc.yml")}
     for path in (root / "book").rglob("*"):
         inside = path.relative_to(root)
         hidden = any(part in _LEFT_OUT or part.startswith(".") for part in inside.parts)
         if path.is_file() and not hidden:
             wanted[inside.as_posix()] = path
+    try:
+        costs = recorded(root)
+    except CostError as error:
+        raise RunFailed(str(error)) from error
     for chapter in chapters_in_order(root):
-        wanted[chapter.path.relative_to(root).as_posix()] = published(pages[chapter.name]).encode()
+        page = with_second_cell(published(pages[chapter.name]), box(chapter, costs))
+        wanted[chapter.path.relative_to(root).as_posix()] = page.encode()
     for name, text in generated(root, records_of(pages)).items():
         wanted[name] = text.encode()
     return wanted
+
+
+def with_second_cell(notebook: str, markdown: str) -> str:
+    """The notebook's text with one more cell after the first. Its id is fixed, so that equal pages stay equal."""
+    content = nbformat.reads(notebook, as_version=4)
+    cell = nbformat.v4.new_markdown_cell(markdown, id="time-and-memory")
+    if "id" not in content.cells[0]:
+        del cell["id"]  # as in notebooks from before there were ids
+    content.cells.insert(1, cell)
+    return nbformat.writes(content) + "\n"
 
 
 def sync(target: Path, wanted: Files) -> None:

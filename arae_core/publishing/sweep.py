@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import cluster
 from .chapters import Chapter
+from .estimate import announce
 from .execute import RunFailed, alone, writable
 from .grid import grid
 from .local import run_here
@@ -40,6 +41,8 @@ def sweep(chapter: Chapter, profile: str, lists: Iterable[tuple[str, str]], out:
         with alone(out / ".sweep.lock", f"sweep is writing {out}"):
             missing = [point for point in points if not point.done()]
             say(_what_there_is(points, missing))
+            announce([chapter] if missing else [], profile, given=True, points=len(missing),
+                     elsewhere=client is not None, say=say)
             failed = _run(missing, out, client, jobs, say) if missing else {}
             merged = merge(chapter, profile, points, failed, out)
     said = f"{len(points) - len(failed)} of {len(points)} points are in {out}"

@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import json
 import textwrap
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from arae_core.generators.blocks import initialise
 from arae_core.losses import critic_loss, inversion_loss
 from arae_core.seeds import derive_seed
 from arae_core.store import reference_dir, store_dir
-from arae_core.training import safefile
+from arae_core.training import account, safefile
 from arae_core.training.classifier import ClassifierConfig, check_config, train_classifier
 from arae_core.training.geometry_aware import GeometryAwareConfig, train_geometry_aware
 from arae_core.training.inverter import InverterConfig, train_inverter
@@ -110,6 +111,13 @@ def find_else_train(model: nn.Module, name: str, train: Callable[[Path], History
 
     train: takes the file for its unfinished state, returns the history. card: what a stranger should know of it.
     """
+    started = time.monotonic()
+    trained = _found_or_trained(model, name, train, card)
+    account.note(name, found=trained.found, history=trained.history, spent=time.monotonic() - started)
+    return trained
+
+
+def _found_or_trained(model: nn.Module, name: str, train: Callable[[Path], History], card: dict[str, str]) -> Trained:
     final = store_dir() / "models" / f"{name}.safetensors"
     unfinished = final.with_suffix(".partial")
     _writable(final.parent)

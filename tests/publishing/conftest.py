@@ -64,6 +64,12 @@ def write_fixture():
     return write
 
 
+@pytest.fixture(autouse=True)
+def no_probe(monkeypatch):
+    """No run of a test, here or in a process of its own, waits for this machine to be measured."""
+    monkeypatch.setenv("ARAE_ESTIMATE", "off")
+
+
 @pytest.fixture
 def small_book(tmp_path, monkeypatch):
     """The book's root; chapters `first` (with a profile smoke) and `second`."""

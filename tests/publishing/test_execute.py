@@ -27,7 +27,7 @@ def test_a_run_leaves_the_notebook_and_its_records_folder(small_book, tmp_path, 
     (out / "other.txt").write_text("kept")
     monkeypatch.delenv("ARAE_OUT", raising=False)
     assert _status(["run", "first", "--profile", "smoke", "-p", "seed", "-3", "--out", str(out)]) == 0
-    assert names(out) == {"other.txt", "first.ipynb", "records"}
+    assert names(out) == {"other.txt", "first.ipynb", "records", "costs"}
     cells = nbformat.read(out / "first.ipynb", as_version=4).cells
     assert cells[-1].outputs[0].text == "-3 1 ['conv1'] True part\n"
     assert source.read_bytes() == before and "ARAE_OUT" not in os.environ

@@ -55,6 +55,16 @@ def test_only_what_changed_is_executed(small_book, execute):
     assert execute.executed == []
 
 
+def test_the_estimate_is_for_the_chapters_that_will_run(small_book, execute, monkeypatch):
+    asked = []
+    monkeypatch.setattr(pages, "announce", lambda chapters, profile: asked.append([c.name for c in chapters]))
+    build(small_book, execute)
+    edit(small_book / "book/part/01_first.ipynb", lambda nb: nb.cells[-1].update(source="1"))
+    build(small_book, execute)
+    build(small_book, execute)
+    assert asked == [["second", "first"], ["first"], []]
+
+
 def test_what_the_digest_sees(small_book, tmp_path, monkeypatch):
     path = small_book / "book/part/01_first.ipynb"
     chapter = find_chapter(small_book, "first")
