@@ -118,8 +118,8 @@ def shards(folder: str, image_size: int, out: Path | None, jobs: int | None) -> 
     """Decode the images of FOLDER once, into shards.
 
     FOLDER is <split>/<class>/<image>, or imagenet or tiny-imagenet under $ARAE_DATA. The folder of shards is then
-    given as `dataset` in its place: the same images in the same order, read several times as fast. A run that was
-    stopped goes on where it was; one that is finished does nothing.
+    given as `dataset` in its place: the same images in the same order, without decoding. A run that was stopped
+    goes on where it was; one that is finished does nothing.
     """
     from arae_core.data.places import MissingDataError
     from arae_core.data.sharding import make_shards
@@ -162,11 +162,11 @@ def _status(arguments: list[str] | None) -> int:
             click.echo(error.details, err=True)
         return _say(str(error), 1)
     except (click.Abort, KeyboardInterrupt):
-        return _say("stopped; what was trained so far is kept, and the same command goes on from there", 130)
+        return _say("stopped; what was finished so far is kept, and the same command goes on from there", 130)
     except SystemExit as error:
         if error.code != 143:
             raise
-        return _say("terminated; what was trained so far is kept, and the same command goes on from there", 143)
+        return _say("terminated; what was finished so far is kept, and the same command goes on from there", 143)
     except OSError as error:
         return _say(str(error), 1)
 

@@ -8,7 +8,6 @@ boxes are the same up to a pixel's rounding, and what "paper" cuts smaller than 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,28 +111,6 @@ def shard_set(folder: str | Path, split: str, *, image_size: int, workers: int |
                     modified=tuple(shard["modified"] for shard in index["shards"]))
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """A picture where it lies in its shard: nothing is read before something is cut out."""
-
-    pixels: np.ndarray    # uint8 (H, W, 3)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.pixels.shape[1], self.pixels.shape[0]
-
-    def scaled(self, box: tuple[float, float, float, float], size: int) -> Image.Image:
-        """The box (left, top, right, bottom) scaled to size x size; only rows that take part are read."""
-        left, top, right, bottom = box
-        reach = math.ceil(max(1, (bottom - top) / size)) + 1    # rows beside the box that PIL's filter looks at
-        first, last = max(0, math.floor(top) - reach), math.ceil(bottom) + reach
-        rows = Image.fromarray(self.pixels[first:last])
-        return rows.resize((size, size), Image.Resampling.BILINEAR, box=(left, top - first, right, bottom - first))
-
-    def cut(self, top: int, left: int, height: int, width: int) -> Image.Image:
-        return Image.fromarray(self.pixels[top:top + height, left:left + width])
-
-
 class _ShardReader(_Reader):
     """One picture by index, as _Reader's, which decodes. A request brings augmentation and seed with it, so that
     the workers that hold this can stay for the next pass."""
@@ -152,21 +129,24 @@ class _ShardReader(_Reader):
             return name, self.lost[name]
         shard, offset, height, width = self.places[index].tolist()
         stored = shard_bytes(str(shard_path(self.folder, shard)), self.modified[shard])
-        picture = _Stored(stored[offset:offset + 3 * height * width].reshape(height, width, 3))
+        pixels = stored[offset:offset + 3 * height * width].reshape(height, width, 3)
         if self.augment == "paper":
-            image, alpha = self._paper(picture, index)
-        else:
-            image, alpha = picture.scaled(self._box(picture), self.size), torch.empty(0)
+            image, alpha = self._paper(pixels, index)
+        else:    # whole: what PIL rounds depends on the rows beside the box too
+            whole, alpha = Image.fromarray(pixels), torch.empty(0)
+            image = whole.resize((self.size, self.size), Image.Resampling.BILINEAR, box=self._box(whole))
         return to_uint8(image), alpha, int(self.labels[index])
 
-    def _paper(self, picture: _Stored, index: int) -> tuple[Image.Image, Tensor]:
-        """_Reader's draws, in its order; only the crop is taken by hand, so that nothing else is read."""
+    def _paper(self, pixels: np.ndarray, index: int) -> tuple[Image.Image, Tensor]:
+        """_Reader's draws, in its order; the crop is taken by hand, so that no other row is read."""
         crop = transforms.RandomResizedCrop(self.size)
-        width, height = picture.size
+        height, width, _ = pixels.shape
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(self.seed, "image", index))
-            box = crop.get_params(torch.empty(3, height, width, device="meta"), crop.scale, crop.ratio)
-            image = picture.cut(*box).resize((self.size, self.size), Image.Resampling.BILINEAR)
+            unread = torch.empty(3, height, width, device="meta")
+            top, left, tall, wide = crop.get_params(unread, crop.scale, crop.ratio)
+            image = Image.fromarray(pixels[top:top + tall, left:left + wide])
+            image = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
             image = transforms.RandomHorizontalFlip()(image)
             image = transforms.ColorJitter(0.1, 0.1, 0.1)(image)
             return image, torch.randn(3) * 0.05

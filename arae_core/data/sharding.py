@@ -201,17 +201,14 @@ def _scaled_size(width: int, height: int, side: int) -> tuple[int, int]:
 
 def _listings(folder: Path) -> dict[str, Listing]:
     """The splits that there are. Raises MissingDataError if there is none, or one has no image."""
-    listings, absent = {}, []
-    for split in ("train", "test"):
+    def is_there(split: str) -> bool:
         try:
-            split_folder(folder, split)
-        except MissingDataError as error:
-            absent.append(error)
-        else:
-            listings[split] = list_images(folder, split)
-    if not listings:
-        raise absent[0]
-    return listings
+            return split_folder(folder, split).is_dir()
+        except MissingDataError:
+            return False
+
+    there = [split for split in ("train", "test") if is_there(split)]
+    return {split: list_images(folder, split) for split in there or ["train"]}
 
 
 def _about(name: str, folder: Path, split: str, listing: Listing, image_size: int) -> dict[str, Any]:
