@@ -1,9 +1,9 @@
 """ImageNet-sized folders without decoding: pictures cut out of shards (`shards.py`), used like a FolderSet.
 
-The passes are FolderSet's: the same order, augmentations and random numbers for the same seed. Where a picture
-was not scaled down for its shard, the pixels are FolderSet's to the last bit. Where it was, a crop is taken from
-a picture whose shorter side has 256 pixels (for images of 224) and not from the original, as is common practice:
-boxes are the same up to a pixel's rounding, and what "paper" cuts smaller than 224 pixels is less sharp.
+The passes are FolderSet's: the same order, augmentations and random numbers for the same seed. Where a
+picture was not scaled down for its shard, the pixels are FolderSet's to the last bit. Where it was, a crop is
+taken from a picture whose shorter side has 256 pixels (for images of 224) and not from the original, as is
+common practice: boxes are the same up to rounding, and what "paper" cuts below 224 pixels is less sharp.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class ShardSet(FolderSet):
     modified  each shard's time in nanoseconds, by which one made again is told from one still mapped
     skipped   the unreadable files, known from the start; they keep their places in the order of a pass
 
-    Worker processes outlive a pass and end with the set. On a CUDA device four batches a worker wait in pinned
-    memory, as bytes; they are divided by 255 there.
+    Worker processes outlive a pass and end with the set. On a CUDA device up to four batches a worker wait in
+    pinned memory, as bytes; they are divided by 255 there.
     """
 
     places: np.ndarray
@@ -53,7 +53,7 @@ class ShardSet(FolderSet):
     _idle: list[DataLoader] = field(default_factory=list, init=False)
 
     def __repr__(self) -> str:
-        return f"ShardSet({self.name!r}, {len(self)} pictures in {len(self.classes)} classes at {self.folder})"
+        return f"ShardSet({self.name!r}, {len(self)} files in {len(self.classes)} classes at {self.folder})"
 
     def _subset(self, indices: Tensor, how: str) -> ShardSet:
         smaller = super()._subset(indices, how)
@@ -68,7 +68,7 @@ class ShardSet(FolderSet):
     def _pass(self, loader: DataLoader) -> Iterator[tuple[Tensor, Tensor]]:
         """The pass that `FolderSet.batches` has checked and ordered, read by this set's own workers."""
         asked = loader.dataset
-        own = self._idle.pop() if self._idle else self._loader()    # two passes at once have workers of their own
+        own = self._idle.pop() if self._idle else self._loader()    # two passes at once: each its own workers
         own.batch_sampler[:] = [(asked.augment, asked.seed, group) for group in loader.batch_sampler]
         try:
             yield from super()._pass(own)
@@ -98,22 +98,23 @@ def shard_set(folder: str | Path, split: str, *, image_size: int, workers: int |
     side = index["shorter_side"]
     if needed_side(image_size) > side:
         other = place.parent.with_name(f"{place.parent.name}-{image_size}")
-        raise ShardError(f"images of {image_size} pixels want pictures of {needed_side(image_size)} on the shorter "
-                         f"side, and the shards in {place} hold {side}; "
+        raise ShardError(f"images of {image_size} pixels want pictures of {needed_side(image_size)} on the "
+                         f"shorter side, and the shards in {place} hold {side}; "
                          f"{how_to_make(index['source'], image_size, other)} makes larger ones")
     check(place, index)
     names, rows = columns(index)
     digest = derive_seed(image_size, FORMAT, index["digest"], *(shard["sha256"] for shard in index["shards"]))
     notes = "; ".join(filter(None, [index["notes"], f"scaled once to {side} pixels on the shorter side"]))
     lost = {name: reason for shard in index["shards"] for name, reason in shard["skipped"].items()}
-    return ShardSet(index["name"], place, names, torch.from_numpy(rows[:, 0].copy()), tuple(index["classes"]),
-                    image_size, f"{digest:016x}", notes, workers=workers, _skipped=lost, places=rows[:, 1:].copy(),
+    labels, places = torch.from_numpy(rows[:, 0].copy()), rows[:, 1:].copy()
+    return ShardSet(index["name"], place, names, labels, tuple(index["classes"]), image_size,
+                    f"{digest:016x}", notes, workers=workers, _skipped=lost, places=places,
                     modified=tuple(shard["modified"] for shard in index["shards"]))
 
 
 class _ShardReader(_Reader):
-    """One picture by index, as _Reader's, which decodes. A request brings augmentation and seed with it, so that
-    the workers that hold this can stay for the next pass."""
+    """One picture by index, as from _Reader, which decodes. A request brings augmentation and seed with it,
+    so that the workers that hold this can stay for the next pass."""
 
     def __init__(self, data: ShardSet) -> None:
         super().__init__(data, "none", 0)

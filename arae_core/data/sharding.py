@@ -1,8 +1,8 @@
-"""`arae shards`: a folder of images decoded and scaled once, into shards (`shards.py`) that a pass only cuts from.
+"""`arae shards`: a folder of images decoded and scaled once, into shards (`shards.py`) to cut from.
 
-Pictures whose shorter side is above 8/7 of the image size (256 for 224, what A's test images are cut from) are
-scaled down to it, bilinear as there; smaller ones are kept as they are. Bytes instead of JPEG take room: ImageNet's
-1.28 million training pictures about 330 GB, which is why it is estimated first.
+Pictures whose shorter side is above 8/7 of the image size (256 for 224, what A's test images are cut from)
+are scaled down to it, bilinear as there; smaller ones are kept as they are. Bytes instead of JPEG take room: at
+256 x 341, ImageNet's 1.28 million training pictures are 335 GB. So the room is estimated first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,9 @@ def make_shards(name: str | Path, *, image_size: int, out: str | Path | None = N
     jobs  threads that decode [default: one a core]
 
     What is finished is kept: a run that was stopped goes on with the first shard that is not whole, and one
-    with nothing left to do writes nothing. Raises MissingDataError for a folder without images, ShardError for
-    too little space or an `out` that holds something else.
+    with nothing left to do writes nothing. Raises MissingDataError for a folder without images,
+    UnreadableImageError if none can be read, ShardError for too little space or an `out` that holds something
+    else.
     """
     folder = find_folder(name, root)
     if holds_shards(folder):
@@ -72,8 +74,8 @@ def make_shards(name: str | Path, *, image_size: int, out: str | Path | None = N
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise ShardError(f"no space left at {out}; the finished shards are kept: make room, and the same command "
-                         "goes on") from error
+        raise ShardError(f"no space left at {out}; the finished shards are kept: make room, and the same "
+                         "command goes on") from error
 
 
 class _Plan:
@@ -98,9 +100,10 @@ class _Plan:
             found = dict(enumerate(index.pop("shards")))
             heads.append(index)
         for path in self.folder.glob("shard-*.json"):
-            shard = json.loads(path.read_text(encoding="utf-8"))
-            heads.append(shard.pop("about"))
-            found[int(path.stem.partition("-")[2])] = shard
+            with suppress(ValueError, KeyError):    # damaged: the shard counts as not made
+                shard = json.loads(path.read_text(encoding="utf-8"))
+                heads.append(shard.pop("about"))
+                found[int(path.stem.partition("-")[2])] = shard
         for head in heads:
             other = [key for key in self.about if head.get(key) != self.about[key]]
             if other:
@@ -129,7 +132,8 @@ class _Plan:
             for number in self.missing:
                 shard = self._write(number, pool, at_once, bar.update)
                 self.done[number] = shard
-                _write_json(shard_path(self.folder, number).with_suffix(".json"), shard | {"about": self.about})
+                notes = shard_path(self.folder, number).with_suffix(".json")
+                _write_json(notes, shard | {"about": self.about})
         shards = [self.done[number] for number in range(len(self.stretches))]
         lost = [reason for shard in shards for reason in shard["skipped"].values()]
         if len(lost) == len(self.listing.files):
@@ -141,8 +145,8 @@ class _Plan:
         made = f"{count:,} pictures decoded" if self.missing else "nothing to do"
         skipped = f", {len(lost)} unreadable left out, such as {lost[0]}" if lost else ""
         size = sum(shard["bytes"] for shard in shards) / 1e9
-        return (f"{self.folder}: {made}; {len(self.listing.files) - len(lost):,} pictures in {len(shards)} shards, "
-                f"{size:.2f} GB{skipped}")
+        kept = len(self.listing.files) - len(lost)
+        return f"{self.folder}: {made}; {kept:,} pictures in {len(shards)} shards, {size:.2f} GB{skipped}"
 
     def _write(self, number: int, pool: ThreadPoolExecutor, at_once: int,
                advance: Callable[[int], Any]) -> dict[str, Any]:
@@ -179,7 +183,8 @@ class _Plan:
                 "labels": self.listing.labels[stretch.start:stretch.stop].tolist(), "offsets": offsets,
                 "heights": heights, "widths": widths, "skipped": skipped}
 
-    def _decoded(self, files: list[str], pool: ThreadPoolExecutor, at_once: int) -> Iterator[np.ndarray | str]:
+    def _decoded(self, files: list[str], pool: ThreadPoolExecutor,
+                 at_once: int) -> Iterator[np.ndarray | str]:
         """uint8 (H, W, 3) of each file, or why it cannot be read; not more than `at_once` are held."""
         def read(name: str) -> np.ndarray | str:
             try:
@@ -238,8 +243,8 @@ def _refuse_without_room(out: Path, wanted: int) -> None:
     there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
     free = shutil.disk_usage(there).free
     if wanted > free:
-        raise ShardError(f"the shards need about {_size(wanted)} and {_size(free)} are free at {there}: make room, "
-                         "or give --out on another disk")
+        raise ShardError(f"the shards need about {_size(wanted)} and {_size(free)} are free at {there}: make "
+                         "room, or give --out on another disk")
 
 
 def _size(count: int) -> str:
@@ -249,5 +254,8 @@ def _size(count: int) -> str:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     """Whole or not at all."""
     part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(content), encoding="utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path)

@@ -1,4 +1,4 @@
-"""A folder of shards: pictures decoded and scaled once, and an index that says whether they are all still there.
+"""A folder of shards: pictures decoded and scaled once, and an index to tell whether all are still there.
 
 A shard is a NumPy file of bytes with one picture after another, each height x width x 3, RGB:
 
@@ -30,6 +30,8 @@ FORMAT = 1    # of the files, and of what scaling means; goes up when either cha
 INDEX = "index.json"
 HEADER = 128    # bytes before the first picture: NumPy's header of a flat array, always padded to this
 COLUMNS = ("labels", "offsets", "heights", "widths")
+HEAD_ENTRIES = {"name", "notes", "image_size", "shorter_side", "source", "digest", "classes", "shards"}
+SHARD_ENTRIES = {"bytes", "sha256", "modified", "files", "skipped", *COLUMNS}
 
 
 class ShardError(ValueError):
@@ -63,20 +65,24 @@ def read_index(folder: Path) -> dict[str, Any]:
     index or one of another format.
     """
     path = folder / INDEX
+    again = f"delete {folder.parent} and make the shards again with arae shards"
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-        found = index["format"]
+        if index["format"] != FORMAT:
+            raise ShardError(f"{path} is of format {index['format']}, this code reads {FORMAT}: {again}")
+        if not index["shards"] or not HEAD_ENTRIES <= index.keys():
+            raise ValueError("entries are missing")
+        if not all(SHARD_ENTRIES <= shard.keys() for shard in index["shards"]):
+            raise ValueError("entries of a shard are missing")
+    except ShardError:
+        raise
     except FileNotFoundError:
         if next(folder.glob("shard-*.npy"), None):
-            raise ShardError(f"the shards in {folder} are not finished: give the command that began them again, "
-                             f"arae shards FOLDER --out {folder.parent}, and it goes on") from None
+            raise ShardError(f"the shards in {folder} are not finished: give the command that began them "
+                             f"again, arae shards FOLDER --out {folder.parent}, and it goes on") from None
         raise MissingDataError(f"{folder.parent} has no shards of the split {folder.name!r}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ShardError(f"the index {path} is damaged ({type(error).__name__}: {error}): delete {folder.parent} "
-                         "and make the shards again with arae shards") from error
-    if found != FORMAT:
-        raise ShardError(f"{path} is of format {found}, this code reads {FORMAT}: delete {folder.parent} and make "
-                         "the shards again with arae shards")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ShardError(f"the index {path} is damaged ({type(error).__name__}: {error}): {again}") from error
     return index
 
 
@@ -123,7 +129,8 @@ def columns(index: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         for number, shard in enumerate(index["shards"]):
             label, offset, height, width = (np.array(shard[name], dtype=np.int64) for name in COLUMNS)
             end = offset + 3 * height * width
-            if len(shard["files"]) != len(label) or offset.min() < 0 or end.max() > shard["bytes"] - HEADER:
+            room = shard["bytes"] - HEADER
+            if len(shard["files"]) != len(label) or offset.min() < 0 or end.max() > room:
                 raise ValueError(f"shard {number} is shorter than its pictures")
             if not 0 <= label.min() <= label.max() < len(index["classes"]):
                 raise ValueError(f"a label of shard {number} is of no class")
@@ -131,11 +138,12 @@ def columns(index: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
             rows.append(np.stack([label, np.full_like(label, number), offset, height, width], axis=1))
         return np.array(names), np.concatenate(rows)
     except (ValueError, KeyError, TypeError) as error:
-        raise ShardError(f"the index of the shards made from {index.get('source')} is damaged ({error}): delete "
+        raise ShardError(f"the index of the shards made from {index['source']} is damaged ({error}): delete "
                          "the folder and make them again with arae shards") from error
 
 
 @lru_cache(maxsize=256)    # an open map holds a file handle, and a process may have 1024
 def shard_bytes(path: str, modified: int) -> np.ndarray:
-    """The bytes of a shard, uint8 (n,), mapped into memory, not read. `modified`: a shard made again is opened anew."""
+    """The bytes of a shard, uint8 (n,), mapped into memory and not read; `modified`, so that one made again
+    is opened anew."""
     return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)

@@ -84,6 +84,7 @@ def test_a_run_that_was_stopped_goes_on(pictures, tmp_path, opened):
         make_shards(pictures, image_size=16, out=out, jobs=1)
     assert not (out / "train/index.json").exists() and holds_shards(out)
     (out / "train/shard-00002.part").write_bytes(b"what a killed process leaves")
+    (out / "train/shard-00003.json").write_text("")
     finished = shard_path(out / "train", 0).stat().st_mtime_ns
     opened.names.clear()
     opened.stop = None
@@ -156,7 +157,7 @@ def test_no_room_on_the_way(pictures, tmp_path, opened, monkeypatch):
 
     def full(handle):
         calls.append(handle)
-        if len(calls) == 2:
+        if len(calls) == 3:    # a shard, the notes on it, the next shard
             raise OSError(28, "No space left on device")
         real(handle)
 

@@ -73,11 +73,15 @@ def test_an_index_that_cannot_be_used(place):
     change(place, format=0)
     with pytest.raises(ShardError, match="is of format 0, this code reads 1: delete"):
         load(str(place), "train", image_size=32)
-    for text in ("", "{", "[]", "{}"):
+    for text in ("", "{", "[]", "{}", '{"format": 1}', '{"format": 1, "shards": []}', '{"format": 1, "shards": 3}'):
         (place / "train/index.json").write_text(text)
         with pytest.raises(ShardError, match="index .*index.json is damaged"):
             load(str(place), "train", image_size=32)
     shard, = json.loads(whole)["shards"]
+    (place / "train/index.json").write_text(whole)
+    change(place, shards=[{"bytes": 16_556}])
+    with pytest.raises(ShardError, match="entries of a shard are missing"):
+        load(str(place), "train", image_size=32)
     for entry in ({"offsets": [0, 0, 0, 10**6]}, {"labels": [0, 0, 0, 1]}, {"widths": [37]}, {"files": []}):
         (place / "train/index.json").write_text(whole)
         change(place, shards=[shard | entry])
