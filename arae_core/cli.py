@@ -122,6 +122,29 @@ def doctor() -> None:
 
 
 @arae.command()
+@click.argument("folder")
+@click.option("--image-size", type=click.IntRange(min=1), default=224, show_default=True, metavar="PIXELS",
+              help="The size of the images that will be cut from them, or the largest of several.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to leave them [default: beside FOLDER, as FOLDER-shards-PIXELS].")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Threads that decode [default: one a core].")
+def shards(folder: str, image_size: int, out: Path | None, jobs: int | None) -> None:
+    """Decode the images of FOLDER once, into shards.
+
+    FOLDER is <split>/<class>/<image>, or imagenet or tiny-imagenet under $ARAE_DATA. The folder of shards is then
+    given as `dataset` in its place: the same images in the same order, without decoding. A run that was stopped
+    goes on where it was; one that is finished does nothing.
+    """
+    from arae_core.data.places import MissingDataError
+    from arae_core.data.sharding import make_shards
+
+    try:
+        click.echo("\n".join(make_shards(folder, image_size=image_size, out=out, jobs=jobs)))
+    except (MissingDataError, ValueError) as error:
+        raise Refused(str(error)) from error
+
+
+@arae.command()
 @click.argument("address", required=False)
 def site(address: str | None) -> None:
     """Derive badges and links from ADDRESS."""
@@ -153,11 +176,11 @@ def _status(arguments: list[str] | None) -> int:
             click.echo(error.details, err=True)
         return _say(str(error), 1)
     except (click.Abort, KeyboardInterrupt):
-        return _say("stopped; what was trained so far is kept, and the same command goes on from there", 130)
+        return _say("stopped; what was finished so far is kept, and the same command goes on from there", 130)
     except SystemExit as error:
         if error.code != 143:
             raise
-        return _say("terminated; what was trained so far is kept, and the same command goes on from there", 143)
+        return _say("terminated; what was finished so far is kept, and the same command goes on from there", 143)
     except OSError as error:
         return _say(str(error), 1)
 

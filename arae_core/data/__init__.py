@@ -15,10 +15,12 @@ from arae_core.data.pictures import UnreadableImageError, picture
 from arae_core.data.places import MissingDataError, data_root
 from arae_core.data.resized import ResizedSet
 from arae_core.data.scaling import rescaled
+from arae_core.data.shard_set import ShardSet, shard_set
+from arae_core.data.shards import ShardError
 
 __all__ = [
-    "FolderSet", "Gallery", "ImageSet", "MissingDataError", "ResizedSet", "UnreadableImageError", "available",
-    "cifar10", "clipped_noise", "data_root", "gallery", "image_folder", "lighting", "load", "oxford_pets",
-    "photo_crops", "photo_names", "photograph", "photos", "picture", "picture_files", "rescaled", "texture",
-    "texture_names",
+    "FolderSet", "Gallery", "ImageSet", "MissingDataError", "ResizedSet", "ShardError", "ShardSet",
+    "UnreadableImageError", "available", "cifar10", "clipped_noise", "data_root", "gallery", "image_folder",
+    "lighting", "load", "oxford_pets", "photo_crops", "photo_names", "photograph", "photos", "picture",
+    "picture_files", "rescaled", "shard_set", "texture", "texture_names",
 ]

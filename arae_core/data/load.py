@@ -14,6 +14,8 @@ from arae_core.data.oxford_pets import oxford_pets, oxford_pets_places
 from arae_core.data.photos import photos
 from arae_core.data.places import data_root
 from arae_core.data.resized import ResizedSet
+from arae_core.data.shard_set import shard_set
+from arae_core.data.shards import holds_shards
 
 NAMES = ("photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet")
 
@@ -21,7 +23,8 @@ NAMES = ("photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet")
 def load(name: str, split: str, *, image_size: int, count: int | None = None, seed: int = 0,
          root: str | Path | None = None) -> ImageSet | ResizedSet | FolderSet:
     """The training or test split of "photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet", or of a
-    folder's path. CIFAR-10 at another size than its own 32 pixels is a ResizedSet.
+    folder's path. CIFAR-10 at another size than its own 32 pixels is a ResizedSet; a folder of shards, where
+    one of images is expected, a ShardSet.
 
     count  images wanted (None: all; of the photos 10,000), balanced over the classes and drawn with `seed`
     root   where data sets lie, instead of $ARAE_DATA
@@ -37,7 +40,9 @@ def load(name: str, split: str, *, image_size: int, count: int | None = None, se
     elif name == "oxford-pets":
         found = oxford_pets(split, image_size=image_size, root=root)
     elif name in NAMES or Path(name).expanduser().is_dir() or "/" in str(name) or "\\" in str(name):
-        found = image_folder(name, split, image_size=image_size, root=root)
+        folder = find_folder(name, root)
+        found = (shard_set(folder, split, image_size=image_size) if holds_shards(folder)
+                 else image_folder(name, split, image_size=image_size, root=root))
     else:
         near = difflib.get_close_matches(str(name), NAMES, 1, 0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -57,7 +62,8 @@ def available(root: str | Path | None = None) -> dict[str, str]:
         try:
             folder = find_folder(name, root)
             report[name] = str(folder)
-            split_folder(folder, "train")
+            if not holds_shards(folder):
+                split_folder(folder, "train")
         except FileNotFoundError as error:
             lines = str(error).splitlines()
             report[name] = f"not found under {place}" if len(lines) > 1 else lines[0]
