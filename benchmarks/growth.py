@@ -47,7 +47,7 @@ def run(device: str) -> BenchRecord:
         ], device)
     memory = [_kept_for_backward(small, photos, size) / 2**20 for size in BATCHES]
     record.series["batch (memory kept for the backward pass, MiB)"] = {
-        "x": list(BATCHES), "y": memory, "exponent": exponent(BATCHES, memory)}
+        "x": list(BATCHES), "y": memory, "unit": "MiB", "exponent": exponent(BATCHES, memory)}
     record.facts = _paper(device)
     return record
 

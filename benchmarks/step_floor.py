@@ -37,7 +37,7 @@ def run(device: str) -> BenchRecord:
 
     record = measure(Comparison(
         "step-floor", f"A step with PGD-{STEPS} against a plain one", f"ResNet-18 at 32 pixels, batch {batch}",
-        Contender("plain step", lambda: steps(None)), [Contender(f"PGD-{STEPS} step", lambda: steps(attack))], check,
+        Contender("plain step", lambda: steps(None)), [Contender(f"ours, PGD-{STEPS} step", lambda: steps(attack))], check,
         items=batch * turns, item="image",
     ), device)
     return _with_facts(record, f, device)
@@ -48,8 +48,8 @@ def _with_facts(record: BenchRecord, f: torch.nn.Module, device: str) -> BenchRe
     with torch.no_grad():
         forward = flops(lambda: f.eval()(x))
     peak = peak_flops(device)
-    rate = record.items / record.seconds(f"PGD-{STEPS} step")
-    ratio = record.ratio(f"PGD-{STEPS} step")[0]
+    rate = record.items / record.seconds(f"ours, PGD-{STEPS} step")
+    ratio = record.ratio(f"ours, PGD-{STEPS} step")[0]
     record.facts = {
         "floor of the ratio, (2k + 3) / 3": FLOOR, "allowed, 1.10 times the floor": 1.1 * FLOOR,
         "ratio over floor": ratio / FLOOR, "within what is allowed": "yes" if ratio <= 1.1 * FLOOR else "no",

@@ -6,6 +6,7 @@ Every function returns a figure or a widget and shows nothing; as a cell's last 
 from .curves import accuracy_curve, measure_curves, spread_curve, training_curves
 from .files import save_picture, to_png
 from .grids import gradient_image, image_grid, perturbation
+from .growth import growth_curves
 from .roc import roc_curves
 from .scatter import cost_scatter
 from .sliders import frame_slider, live_slider
@@ -21,6 +22,7 @@ __all__ = [
     "error_maps",
     "frame_slider",
     "gradient_image",
+    "growth_curves",
     "image_grid",
     "live_slider",
     "measure_curves",

@@ -10,14 +10,16 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 import torch
 
+from arae_core.figures import growth_curves, save_picture
 from arae_core.timing import BenchRecord, Unequal, bench_table, growth_line, growth_table, last_line
 
 from .chapters import Refused, nearest
@@ -58,6 +60,8 @@ def bench(root: Path, names: Sequence[str], out: Path, *, say: Callable[[str], N
             continue
         records.append(record)
         path = record.write(out)
+        if record.series:
+            save_picture(growth_curves(record.series), path.with_suffix(".png"))
         shown = bench_table(record) if record.times else growth_table(record)
         say(f"\n{record.title}. {record.work}\n\n{shown.markdown}\n\n{path}")
     say("")
@@ -72,7 +76,7 @@ def install_peers(root: Path) -> list[str]:
     """Install what of the extra `bench` is missing, each by itself; a line for each that cannot be."""
     pins = root / "constraints.txt"
     failed = []
-    for peer in peers():
+    for peer in peers(root):
         if _here(peer):
             continue
         command = [sys.executable, "-m", "pip", "install", "-q", *(["-c", str(pins)] if pins.is_file() else []), peer]
@@ -83,10 +87,10 @@ def install_peers(root: Path) -> list[str]:
     return failed
 
 
-def peers() -> list[str]:
-    """Names of the distributions that the extra `bench` asks for."""
-    wanted = [line for line in requires("arae-book") or [] if re.search(r"extra == ['\"]bench['\"]", line)]
-    return [re.match(r"[\w.-]+", line).group() for line in wanted]
+def peers(root: Path) -> list[str]:
+    """Names of the distributions that the extra `bench` of pyproject.toml asks for."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [re.match(r"[\w.-]+", line).group() for line in project["optional-dependencies"]["bench"]]
 
 
 def _here(name: str) -> bool:

@@ -10,6 +10,7 @@ from .chapters import DEFAULT, all_chapters, chapters_in_order
 from .cost_tables import SCALES, in_order, overview
 from .costs import CostError, recorded
 from .execute import RunFailed
+from .speed import speed
 
 if TYPE_CHECKING:
     from arae_core.results import Record
@@ -27,15 +28,16 @@ def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     RunFailed, with the file's path, for a record or claim that cannot be read.
     """
     from arae_core.results import ClaimError, RecordError
+    from arae_core.timing import BenchError
 
     try:
         by_profile = _by_profile(root, build_records)
         pages = {"scorecard": _scorecard(root, by_profile),
-                 "costs": overview(chapters_in_order(root), recorded(root))}
+                 "costs": overview(chapters_in_order(root), recorded(root)), "speed": speed(root)}
         if (root / THREE_TASKS).is_file():
             pages["three_tasks"] = _three_tasks(root, by_profile)
         return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root)
-    except (ClaimError, CostError, RecordError) as error:
+    except (BenchError, ClaimError, CostError, RecordError) as error:
         raise RunFailed(f"a page cannot be drawn from the records: {error}") from error
 
 

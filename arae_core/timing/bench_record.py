@@ -31,7 +31,7 @@ class BenchRecord:
     items       how many `item`s ("image", "step") one repeat works on
     equal       peer to what was compared and how far apart it was: the check that both did the same
     facts       label to a number or a text: what else was measured (a ratio to a floor, a share of the peak)
-    series      of a growth: variable to {"x", "y", "exponent"}, "y" in `unit`s
+    series      of a growth: variable to {"x", "y", "unit" of y, "exponent"}
     left_out    what was to be timed and could not be, with the reason
     """
 
@@ -44,7 +44,6 @@ class BenchRecord:
     equal: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     series: dict[str, dict[str, Any]] = field(default_factory=dict)
-    unit: str = "s"
     left_out: dict[str, str] = field(default_factory=dict)
     device: str = ""
     threads: int = 0

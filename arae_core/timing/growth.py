@@ -41,5 +41,6 @@ def grow(name: str, title: str, work: str, growths: Sequence[Growth],
             job = growth.at(value)
             job()
             points.append(float(np.median([seconds(job, device) for _ in range(growth.repeats)])))
-        series[growth.variable] = {"x": list(growth.values), "y": points, "exponent": exponent(growth.values, points)}
+        series[growth.variable] = {"x": list(growth.values), "y": points, "unit": "s",
+                                   "exponent": exponent(growth.values, points)}
     return BenchRecord(name=name, title=title, work=work, series=series).sign(device, before)

@@ -20,7 +20,7 @@ def bench_table(record: BenchRecord) -> Table:
         ratio, low, high = record.ratio(name)
         rows.append([*own, f"{ratio:.2f} ({low:.2f} to {high:.2f})", record.equal.get(name, "")])
     notes = [f"{name}: left out, {reason}" for name, reason in record.left_out.items()]
-    notes += [f"{label}: {value:.4g}" if isinstance(value, float) else f"{label}: {value}"
+    notes += [f"{label}: {_fact(value)}"
               for label, value in record.facts.items()]
     return Table.of(["", "seconds, median", "range", f"{record.item}s a second", "times ours", "equal"], rows, *notes)
 
@@ -37,19 +37,25 @@ def last_line(record: BenchRecord) -> str:
     parts = [f"{peer} {show(record.seconds(peer))} s, ratio {record.ratio(peer)[0]:.2f} "
              f"({record.ratio(peer)[1]:.2f} to {record.ratio(peer)[2]:.2f}), {record.verdict(peer)}"
              for peer in record.peers]
+    if not parts:  # forms of ours among themselves
+        parts = [f"{label} {_fact(value)}" for label, value in record.facts.items()]
     return f"{record.name}: {record.ours} {show(record.seconds(record.ours))} s; " + "; ".join(parts)
 
 
 def growth_table(record: BenchRecord) -> Table:
     """A variable a row: its values, the cost at each, and the exponent."""
     rows: Sequence[Sequence[str]] = [
-        [variable, ", ".join(f"{x:,g}" for x in its["x"]), ", ".join(show(y) for y in its["y"]),
+        [variable, ", ".join(f"{x:,g}" for x in its["x"]), ", ".join(show(y) for y in its["y"]), its["unit"],
          f"{its['exponent']:.2f}"]
         for variable, its in record.series.items()
     ]
-    notes = [f"{label}: {value:.4g}" if isinstance(value, float) else f"{label}: {value}"
+    notes = [f"{label}: {_fact(value)}"
              for label, value in record.facts.items()]
-    return Table.of(["grows with", "at", record.unit, "exponent"], rows, *notes)
+    return Table.of(["grows with", "at", "cost", "unit", "exponent"], rows, *notes)
+
+
+def _fact(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def show(number: float) -> str:
