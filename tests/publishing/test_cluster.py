@@ -18,9 +18,9 @@ distributed = pytest.importorskip("distributed", reason="Dask is not installed (
 psutil = pytest.importorskip("psutil")  # comes with it
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def workers():
-    """A cluster of two processes, a thread each."""
+    """A cluster of two processes, a thread each; a new one for each test, since one of them kills a worker."""
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as two:
         yield two
 
@@ -64,10 +64,10 @@ def test_ctrl_c_stops_the_points_on_the_workers(workers, trace, runs, wait_for, 
         (trace / f"waits-{eps}").touch()
 
     def stop_when_both_run():
-        for eps in (1, 2):
-            wait_for(trace / f"eps={eps},seed=0")
-        os.kill(os.getpid(), signal.SIGINT)
         try:
+            for eps in (1, 2):
+                wait_for(trace / f"eps={eps},seed=0")
+            os.kill(os.getpid(), signal.SIGINT)
             for eps in (1, 2):
                 wait_for(trace / f"ended-{eps}")
         finally:  # without Ctrl-C, the sweep ends, and the test fails
