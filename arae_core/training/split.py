@@ -92,7 +92,7 @@ def split(*networks: nn.Module | None) -> Iterator[None]:
 def own(batch_size: int) -> slice:
     """Which rows of a batch are this process's. Raises ValueError where they cannot be shared evenly."""
     count = several.count()
-    if batch_size == 0 or batch_size % count:
+    if batch_size % count:
         fitting = max(batch_size // count, 1) * count
         raise ValueError(f"a batch of {batch_size} images cannot be shared evenly by {count} processes: take a "
                          f"batch size that {count} divides, such as {fitting}, or another number of processes")
