@@ -5,6 +5,7 @@ import torch
 
 from arae_core.encoders import AlexNet
 from arae_core.generators import mirror
+from arae_core.losses import InversionWeights
 from arae_core.training import ClassifierConfig, InverterConfig, trained_classifier, trained_inverter
 from arae_core.training.memory import BatchTooLarge, explained
 
@@ -35,7 +36,7 @@ def test_a_classifiers_batch(tiny, kind):
                                  "`-p batch_size 16` (or the parameter `..._batch_size` of this model)")
 
 
-def test_a_generators_batch_and_then_half_of_it(tiny, build):
+def test_a_generators_batch(tiny, build):
     encoder, features = build(), AlexNet.features
 
     def hungry(x, layer):
@@ -44,8 +45,10 @@ def test_a_generators_batch_and_then_half_of_it(tiny, build):
         return features(encoder, x, layer)
 
     encoder.features = hungry
+    config = InverterConfig(epochs=1, batch_size=32, weights=InversionWeights(1, 0, 0, "mean"))
+    generator = mirror(encoder, "conv5")
     with pytest.raises(BatchTooLarge, match="a batch of 32 images .* `-p batch_size 16`"):
-        trained_inverter(lambda: mirror(encoder, "conv5"), encoder, tiny, InverterConfig(epochs=1, batch_size=32), seed=0)
+        trained_inverter(lambda: generator, encoder, tiny, config, seed=0)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("no such layer")])
