@@ -161,7 +161,7 @@ class Run:
     def _resume(self) -> None:
         if self.state_file is None or not self.state_file.exists():
             return
-        tensors, metadata = safefile.load(self.state_file)  # of several processes all read before any can go on
+        tensors, metadata = safefile.load(self.state_file)  # by all processes: none saves before all agree on a step
         progress = json.loads(metadata["progress"])
         self.epoch, self.step, self.history = progress["epoch"], progress["step"], progress["history"]
         self._seconds = progress["seconds"]
