@@ -41,7 +41,7 @@ def join() -> torch.device:
     """
     local = int(os.environ.get("LOCAL_RANK", 0))
     gpus = torch.cuda.device_count()
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not dist.is_initialized():
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not _joined():
         if gpus and local >= gpus:
             raise ValueError(f"process {local} of this machine has no GPU of its own, there are {gpus}: start "
                              f"torchrun with --nproc-per-node {gpus}")
@@ -53,18 +53,18 @@ def join() -> torch.device:
 
 def leave() -> None:
     """End what `join` began, after all work is done."""
-    if dist.is_initialized():
+    if _joined():
         dist.destroy_process_group()
 
 
 def count() -> int:
     """How many processes there are; 1 outside a group."""
-    return dist.get_world_size() if dist.is_initialized() else 1
+    return dist.get_world_size() if _joined() else 1
 
 
 def rank() -> int:
     """This process's number, from 0."""
-    return dist.get_rank() if dist.is_initialized() else 0
+    return dist.get_rank() if _joined() else 0
 
 
 def gathered(rows: Tensor) -> Tensor:
@@ -116,6 +116,10 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _joined() -> bool:
+    return dist.is_available() and dist.is_initialized()
 
 
 def _acquired(lock: FileLock) -> bool:
