@@ -57,6 +57,22 @@ def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Pat
 @arae.command()
 @click.argument("chapter")
 @_PROFILE
+@click.option("-p", "given", nargs=2, multiple=True, metavar="KEY VALUE", help="Set one parameter; repeatable.")
+def train(chapter: str, profile: str, given: tuple[tuple[str, str], ...]) -> None:
+    """Train what CHAPTER shows, without its notebook.
+
+    On several GPUs: torchrun --nproc-per-node N -m arae_core train CHAPTER …
+    """
+    from arae_core.publishing import parameters
+    from arae_core.publishing.train import train
+
+    found = find_chapter(find_root(), chapter)
+    train(found, parameters.settings(found, profile, given), click.echo)
+
+
+@arae.command()
+@click.argument("chapter")
+@_PROFILE
 @click.option("-p", "lists", nargs=2, multiple=True, metavar="KEY V1,V2,…",
               help="Sweep one parameter over these values; repeatable, for every combination.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR",

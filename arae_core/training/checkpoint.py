@@ -2,7 +2,8 @@
 
 A model's key is a digest of everything that decides its weights: architecture, recipe, data, seed
 and the code of the loop. Looked for in the local store, then among the committed reference models;
-else trained, saving as it goes. Two processes that want the same model do not both train it.
+else trained, saving as it goes. Two processes that want the same model do not both train it; those that
+`several` joins train it together, and the first of them alone writes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from torch import Tensor, nn
 
 from arae_core.attacks import L2Ball, ascend, frozen
@@ -29,12 +29,13 @@ from arae_core.generators.blocks import initialise
 from arae_core.losses import critic_loss, inversion_loss
 from arae_core.seeds import derive_seed
 from arae_core.store import reference_dir, store_dir
-from arae_core.training import account, safefile
+from arae_core.training import account, memory, safefile, several
 from arae_core.training.classifier import ClassifierConfig, check_config, train_classifier
 from arae_core.training.geometry_aware import GeometryAwareConfig, train_geometry_aware
 from arae_core.training.inverter import InverterConfig, train_inverter
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
+from arae_core.training.split import split
 
 # Whose modules decide the numbers of a training run; `code_digest` takes each module whole.
 CLASSIFIER_CODE = (train_classifier, ascend, L2Ball, frozen, factor)
@@ -79,7 +80,8 @@ def trained_classifier(
     key = model_key(kind, encoder, config, data, seed, code=code)
 
     def train(state_file: Path) -> History:
-        return loop(encoder, data, config, seed=seed, state_file=state_file, title=title)
+        with split(encoder):
+            return loop(encoder, data, config, seed=seed, state_file=state_file, title=title)
 
     return find_else_train(encoder, f"classifier-{key}", train, model_card(config, data, seed, device))
 
@@ -100,8 +102,9 @@ def trained_inverter(
                     encoder=safefile.digest(encoder.state_dict()))
 
     def train(state_file: Path) -> History:
-        return train_inverter(generator, encoder, data, config, seed=seed, critic=critic,
-                              state_file=state_file, title=title)
+        with split(generator, encoder, critic):
+            return train_inverter(generator, encoder, data, config, seed=seed, critic=critic,
+                                  state_file=state_file, title=title)
 
     return find_else_train(generator, f"inverter-{key}", train, model_card(config, data, seed, device))
 
@@ -121,18 +124,29 @@ def _found_or_trained(model: nn.Module, name: str, train: Callable[[Path], Histo
     final = store_dir() / "models" / f"{name}.safetensors"
     unfinished = final.with_suffix(".partial")
     _writable(final.parent)
-    with FileLock(final.with_suffix(".lock")):
-        for path in (final, *_references(name)):
-            if path.exists():
-                metadata = safefile.load_into(model, path)
-                model.eval().to(memory_format=torch.channels_last)
-                return Trained(model, json.loads(metadata["history"]), name, path, found=True)
-        history = train(unfinished)
+    _all_want(name)
+    with several.locked(final.with_suffix(".lock")):
+        path = several.from_first(next((str(path) for path in (final, *_references(name)) if path.exists()), None))
+        if path is not None:
+            metadata = safefile.load_into(model, Path(path))
+            model.eval().to(memory_format=torch.channels_last)
+            return Trained(model, json.loads(metadata["history"]), name, Path(path), found=True)
+        with memory.explained(json.loads(card["config"])["batch_size"], next(model.parameters()).device):
+            history = train(unfinished)
         weights = {name: _halved(value) for name, value in model.state_dict().items()}
         model.load_state_dict(weights)  # so that a model just trained is the one that will be found
-        safefile.save(final, weights, {**card, "key": name, "history": json.dumps(history)})
-        unfinished.unlink(missing_ok=True)
+        if several.rank() == 0:
+            safefile.save(final, weights, {**card, "key": name, "history": json.dumps(history)})
+            unfinished.unlink(missing_ok=True)
+        history = several.from_first(history)  # said after it is saved, so that nobody looks for it too early
     return Trained(model, history, name, final, found=False)
+
+
+def _all_want(name: str) -> None:
+    first = several.from_first(name)
+    if any(several.agreed(first != name)):
+        raise ValueError("the processes do not want the same model: start all with the same parameters, data and "
+                         "versions")
 
 
 def _halved(value: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 A loop asks a `Run` for its batches and logs what it computed; everything that is not the
 algorithm happens here. Each step draws its random numbers from (seed, epoch, step) alone, so a
-run that was killed and started again ends with the weights of one that was not.
+run that was killed and started again ends with the weights of one that was not. Of several
+processes the first alone writes, and all stop after the same step.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from arae_core.attacks.pgd import check_images
 from arae_core.seeds import derive_seed
-from arae_core.training import safefile
+from arae_core.training import safefile, several
 
 History = list[dict[str, float]]
 
@@ -80,9 +81,7 @@ class Run:
         """
         self.modules, self.optimizers = modules, optimizers
         self._resume()
-        with _stop_between_steps() as stop, tqdm(
-            total=self.total_steps, initial=self.global_step, desc=self.title, leave=False
-        ) as bar:
+        with _stop_between_steps() as stop, self._bar() as bar:
             saved = started = time.monotonic()
             while self.epoch < self.epochs:
                 for number, (x, y) in enumerate(self._batches()):
@@ -94,11 +93,12 @@ class Run:
                     yield x, y
                     self.step += 1
                     bar.update()
-                    if stop.is_set() or time.monotonic() - saved > self.save_every:
+                    stopping, due = several.agreed(stop.is_set(), time.monotonic() - saved > self.save_every)
+                    if stopping or due:
                         saved, started = time.monotonic(), self._clock(started)
                         self._check_finite()
                         self._save()
-                    if stop.is_set():
+                    if stopping:
                         raise KeyboardInterrupt(self._farewell())
                 started = self._clock(started)
                 self._finish_epoch()
@@ -119,6 +119,10 @@ class Run:
     def _seed_step(self) -> None:
         """Dropout and random starts of a step depend on nothing that came before it."""
         torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step))
+
+    def _bar(self) -> tqdm:
+        silent = {"disable": True} if several.rank() > 0 else {}
+        return tqdm(total=self.total_steps, initial=self.global_step, desc=self.title, leave=False, **silent)
 
     def _clock(self, started: float) -> float:
         now = time.monotonic()
@@ -141,7 +145,7 @@ class Run:
                     f"(batch of {self.batch_size}, seed {self.seed}); lower the learning rate or use precision fp32")
 
     def _save(self) -> None:
-        if self.state_file is None:
+        if self.state_file is None or several.rank() > 0:
             return
         tensors: dict[str, Tensor] = {}
         for name, module in self.modules.items():
@@ -157,7 +161,7 @@ class Run:
     def _resume(self) -> None:
         if self.state_file is None or not self.state_file.exists():
             return
-        tensors, metadata = safefile.load(self.state_file)
+        tensors, metadata = safefile.load(self.state_file)  # by all processes: none saves before all agree on a step
         progress = json.loads(metadata["progress"])
         self.epoch, self.step, self.history = progress["epoch"], progress["step"], progress["history"]
         self._seconds = progress["seconds"]

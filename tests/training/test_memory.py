@@ -1,0 +1,63 @@
+"""A batch that does not fit into memory ends in one line, whichever loop it was for."""
+
+import pytest
+import torch
+
+from arae_core.encoders import AlexNet
+from arae_core.generators import mirror
+from arae_core.losses import InversionWeights
+from arae_core.training import ClassifierConfig, InverterConfig, trained_classifier, trained_inverter
+from arae_core.training.memory import BatchTooLarge, explained
+
+CONFIG = ClassifierConfig(epochs=1, batch_size=32, lr=0.01)
+
+
+class Hungry(AlexNet):
+    """Runs out of a GPU's memory as soon as it has more than four images."""
+
+    def forward(self, x):
+        if len(x) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nGPU 0 has …")
+        return super().forward(x)
+
+
+class Absurd(AlexNet):
+    """Asks the CPU's allocator for four petabytes."""
+
+    def forward(self, x):
+        return super().forward(x) + torch.empty(10**15)[:4]
+
+
+@pytest.mark.parametrize("kind", [Hungry, Absurd])
+def test_a_classifiers_batch(tiny, kind):
+    with pytest.raises(BatchTooLarge) as raised:
+        trained_classifier(lambda: kind(image_size=32, num_classes=4, width=0.125), tiny, CONFIG, seed=0)
+    assert str(raised.value) == ("a batch of 32 images does not fit into the memory of cpu; halve it with "
+                                 "`-p batch_size 16` (or the parameter `..._batch_size` of this model)")
+
+
+def test_a_generators_batch(tiny, build):
+    encoder, features = build(), AlexNet.features
+
+    def hungry(x, layer):
+        if len(x) > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return features(encoder, x, layer)
+
+    encoder.features = hungry
+    config = InverterConfig(epochs=1, batch_size=32, weights=InversionWeights(1, 0, 0, "mean"))
+    generator = mirror(encoder, "conv5")
+    with pytest.raises(BatchTooLarge, match="a batch of 32 images .* `-p batch_size 16`"):
+        trained_inverter(lambda: generator, encoder, tiny, config, seed=0)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("no such layer")])
+def test_other_errors_stay_as_they_are(error):
+    with pytest.raises(type(error), match=str(error)), explained(32, "cpu"):
+        raise error
+
+
+def test_one_image_cannot_be_halved():
+    with pytest.raises(BatchTooLarge, match="^one image does not fit .* smaller images or a smaller network"):
+        with explained(1, "cuda:0"):
+            raise torch.OutOfMemoryError("CUDA out of memory")
