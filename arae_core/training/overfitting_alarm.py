@@ -2,8 +2,11 @@
 
 An encoder trained against one large step can learn, within an epoch, to fool that step instead of withstanding
 it: its loss goes on falling, and against PGD it is suddenly helpless. So at the end of every epoch the encoder
-is attacked by PGD on a few images of the training set, always the same. Where its accuracy falls far below the
-best so far, training stops and the weights of the best epoch come back.
+is attacked by PGD on a few images of the training set, always the same. Where its accuracy falls far below the best
+so far, training stops and the weights of the best epoch come back.
+
+A rate so high that accuracy goes up and down by itself sets it off as well. That is no catastrophic overfitting, and
+tells of itself: then the accuracy under the training's own attack falls too.
 
 The attack on the few images is no part of the authors' cost of fast training: here it is paid for in "seconds".
 """
@@ -70,8 +73,8 @@ class Watch:
         elif best - now > self.alarm.fall:
             run.log(alarm=torch.tensor(1.0))
             run.end_with_this_epoch()
-            tqdm.write(f"{run.title}: catastrophic overfitting, accuracy under PGD fell from {best:.0%} to {now:.0%} "
-                       f"in epoch {run.epoch + 1}; stopped, with the weights of the best epoch")
+            tqdm.write(f"{run.title}, alarm for catastrophic overfitting: accuracy under PGD fell from {best:.0%} to "
+                       f"{now:.0%} in epoch {run.epoch + 1}; stopped, with the weights of the best epoch")
 
     def settle(self, history: History) -> None:
         """After the last epoch: the best epoch's weights if there was an alarm, else the last one's."""

@@ -1,12 +1,23 @@
 """Free adversarial training: m replays by hand, one pass a replay, delta carried on."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from arae_core.attacks import ball
 from arae_core.encoders import VGG16, AlexNet
-from arae_core.training import Alarm, Attack, ClassifierConfig, FreeConfig, train_free, trained_classifier
+from arae_core.training import (
+    Alarm,
+    Attack,
+    ClassifierConfig,
+    FreeConfig,
+    free,
+    safefile,
+    train_free,
+    trained_classifier,
+)
 from tests.training.interrupted import Killed, KilledAt, same
 
 STEP = {"linf": Attack("linf", 0.05, steps=1, step_size=0.05), "l2": Attack("l2", 1.0, steps=1, step_size=1.0)}
@@ -54,8 +65,7 @@ def by_hand(model, batches, m, attack, lr):
 @pytest.mark.parametrize("m, batch_size", [(1, 96), (3, 96), (3, 48)])
 def test_replays_computed_by_hand(tiny, build, norm, m, batch_size):
     """One batch, and two between which delta is carried on; plain SGD in double precision."""
-    data, trained, expected = InDouble(tiny), built(build).double(), built(build).double()
-    start = built(build).double()
+    trained, expected, start = (built(build).double() for _ in range(3))
     config = FreeConfig(epochs=m, replays=m, batch_size=batch_size, lr=0.1, attack=STEP[norm], **BARE)
     seen = []
 
@@ -66,7 +76,7 @@ def test_replays_computed_by_hand(tiny, build, norm, m, batch_size):
                 yield x, y
 
     train_free(trained, Noting(tiny), config, seed=0)
-    assert len(seen) == 96 // batch_size and data.batches(96)
+    assert len(seen) == 96 // batch_size
     by_hand(expected, seen, m, STEP[norm], 0.1)
     for ours, theirs, before in zip(trained.parameters(), expected.parameters(), start.parameters(), strict=True):
         torch.testing.assert_close(ours - before, theirs - before, rtol=1e-4, atol=1e-9)
@@ -88,8 +98,6 @@ def test_the_data_are_gone_through_so_much_less_often(epochs, replays, passes):
 
 def test_the_rate_follows_the_updates_not_the_passes(tiny, build, monkeypatch):
     """Twelve updates of one pass run through the whole schedule, as twelve batches would."""
-    from arae_core.training import free
-
     rates = []
     monkeypatch.setattr(free, "set_rate", lambda optimizer, rate: rates.append(rate))
     train_free(built(build), tiny, FreeConfig(**{**RECIPE, "epochs": 2}), seed=0)
@@ -103,7 +111,6 @@ def test_delta_stays_inside_the_ball_and_images_inside_the_pixels(tiny, build, t
     train_free(model, tiny, FreeConfig(**{**RECIPE, "batch_size": 96, "attack": STEP[norm]}), seed=0,
                state_file=tmp_path / "state")
     assert all(0 <= x.min() and x.max() <= 1 for x in seen) and len(seen) == 4
-    from arae_core.training import safefile
     tensors, _ = safefile.load(tmp_path / "state")
     delta = tensors["module.carried.delta"].flatten(1)
     p, eps = (2, 1.0) if norm == "l2" else (float("inf"), 0.05)
@@ -113,9 +120,7 @@ def test_delta_stays_inside_the_ball_and_images_inside_the_pixels(tiny, build, t
 
 @pytest.mark.parametrize("died_at", [1, 5, 8, 14])
 def test_killed_run_resumes_bit_identically(tiny, tmp_path, died_at, monkeypatch):
-    from arae_core.training import run
-
-    monkeypatch.setattr(run.Run, "save_every", -1.0)  # a save after every step
+    monkeypatch.setattr(free, "Run", partial(free.Run, save_every=-1.0))  # a save after every step
     config = FreeConfig(**{**RECIPE, "epochs": 6})
     whole, broken, again = (built(lambda: VGG16(32, 4, 0.0625), seed) for seed in (0, 0, 99))
     expected = train_free(whole, tiny, config, seed=3)
@@ -136,11 +141,11 @@ def test_batch_statistics_are_the_batchs_own(tiny):
 
 def test_learns_and_is_found_under_a_key_of_its_own(tiny, build):
     recipe = {**RECIPE, "epochs": 24}
-    free = trained_classifier(build, tiny, FreeConfig(**recipe), seed=0)
+    own = trained_classifier(build, tiny, FreeConfig(**recipe), seed=0)
     other = trained_classifier(build, tiny, FreeConfig(**{**recipe, "replays": 3}), seed=0)
     plain = trained_classifier(build, tiny, ClassifierConfig(epochs=1, batch_size=16, attack=STEP["linf"]), seed=0)
-    assert free.history[-1]["pgd_accuracy"] > 0.9 and len(free.history) == 12 and len(other.history) == 8
-    assert len({free.key, other.key, plain.key}) == 3
+    assert own.history[-1]["pgd_accuracy"] > 0.9 and len(own.history) == 12 and len(other.history) == 8
+    assert len({own.key, other.key, plain.key}) == 3
     assert trained_classifier(build, tiny, FreeConfig(**recipe), seed=0).found
 
 

@@ -1,5 +1,8 @@
 """The alarm: it fires at a fall of more than 0.2 and brings the best weights back, also after a kill."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
 
@@ -8,12 +11,15 @@ from arae_core.training import (
     Attack,
     FastConfig,
     FreeConfig,
+    fast,
     fgsm_rs,
+    free,
     overfitting_alarm,
     train_fast,
     train_free,
 )
 from arae_core.training.overfitting_alarm import pgd_accuracy
+from arae_core.training.run import Run
 from tests.training.interrupted import Killed, KilledAt, same
 
 FAST = FastConfig(epochs=4, batch_size=16, lr=0.05, attack=fgsm_rs("linf", 0.05))
@@ -73,8 +79,10 @@ def test_it_is_the_best_epoch_that_counts_not_the_last(tiny, build, measured):
 
 @LOOPS
 @pytest.mark.parametrize("died_at", [3, 13, 17])
-def test_the_best_weights_outlive_a_kill(tiny, build, tmp_path, measured, train, config, died_at):
-    """Killed in the first or third epoch; the alarm goes off after the third."""
+def test_the_best_weights_outlive_a_kill(tiny, build, tmp_path, measured, train, config, died_at, monkeypatch):
+    """Killed in the first or third epoch, with a save after every step; the alarm goes off after the third."""
+    for loop in (fast, free):
+        monkeypatch.setattr(loop, "Run", partial(Run, save_every=-1.0))
     seen = measured(0.6, 0.5, 0.3)
     whole, broken, again = (built(build, seed) for seed in (0, 0, 99))
     expected = train(whole, tiny, config, seed=0)
@@ -95,9 +103,9 @@ def test_a_run_killed_after_its_alarm_takes_no_further_epoch(tiny, build, tmp_pa
 
 
 def test_the_measure_is_pgd_within_the_training_ball(tiny, build):
-    """An untouched network: no radius leaves its accuracy, a huge one leaves none of it; the network stays as it was."""
-    model, clean = built(build), 0
-    history = train_fast(model, tiny, FAST, seed=0)
+    """A radius of 0 leaves the accuracy, a huge one leaves none of it; the network stays as it was."""
+    model = built(build)
+    history = train_fast(model, tiny, replace(FAST, epochs=25, alarm=Alarm(fall=1.0)), seed=0)
     with torch.no_grad():
         for x, y in tiny.batches(96):
             clean = float((model(x).argmax(1) == y).float().mean())
@@ -109,7 +117,7 @@ def test_the_measure_is_pgd_within_the_training_ball(tiny, build):
         return pgd_accuracy(model, tiny, config, steps=10, seed=0)
 
     assert under(0.0) == pytest.approx(clean) and clean > 0.9
-    assert under(0.9) < 0.1 and under(0.05) == under(0.05)
+    assert under(0.7) < 0.1 and under(0.05) == under(0.05)
     assert has(model, before) and all(module.training for module in model.modules())
     assert history[-1]["pgd_accuracy"] > 0.5
 
