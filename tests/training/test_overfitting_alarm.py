@@ -1,11 +1,12 @@
 """The alarm: it fires at a fall of more than 0.2 and brings the best weights back, also after a kill."""
 
-from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
+from arae_core.data import ImageSet
 from arae_core.training import (
     Alarm,
     Attack,
@@ -102,24 +103,27 @@ def test_a_run_killed_after_its_alarm_takes_no_further_epoch(tiny, build, tmp_pa
     assert len(history) == len(seen) == 2 and same(model, again) and has(again, seen[0])
 
 
-def test_the_measure_is_pgd_within_the_training_ball(tiny, build):
-    """A radius of 0 leaves the accuracy, a huge one leaves none of it; the network stays as it was."""
-    model = built(build)
-    history = train_fast(model, tiny, replace(FAST, epochs=25, alarm=Alarm(fall=1.0)), seed=0)
-    with torch.no_grad():
-        for x, y in tiny.batches(96):
-            clean = float((model(x).argmax(1) == y).float().mean())
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.train()
+class Brightness(nn.Module):
+    """Says class 0 where an image's mean is below a half, class 1 above: what PGD can turn is known."""
 
-    def under(eps):
-        config = FastConfig(batch_size=40, precision="fp32", attack=fgsm_rs("linf", eps))
-        return pgd_accuracy(model, tiny, config, steps=10, seed=0)
+    def __init__(self):
+        super().__init__()
+        self.middle = nn.Parameter(torch.tensor(0.5))
 
-    assert under(0.0) == pytest.approx(clean) and clean > 0.9
-    assert under(0.7) < 0.1 and under(0.05) == under(0.05)
-    assert has(model, before) and all(module.training for module in model.modules())
-    assert history[-1]["pgd_accuracy"] > 0.5
+    def forward(self, x):
+        mean = x.mean(dim=(1, 2, 3))
+        return torch.stack([self.middle - mean, mean - self.middle], dim=1)
+
+
+@pytest.mark.parametrize("eps, right", [(0.0, 20), (0.1, 16), (0.3, 8), (0.6, 0)])
+def test_the_measure_is_pgd_within_the_training_ball(eps, right):
+    """Twenty greys, 0.025 to 0.975; those within eps of a half are turned, and the network stays as it was."""
+    grey = ((torch.arange(20) + 0.5) / 20 * 255).round().byte()
+    images = ImageSet("grey", grey.view(20, 1, 1, 1).expand(20, 3, 8, 8).contiguous(), (grey > 127).long(), ("0", "1"))
+    model = Brightness().train()
+    config = FastConfig(batch_size=8, precision="fp32", attack=fgsm_rs("linf", eps))
+    assert pgd_accuracy(model, images, config, steps=10, seed=0) == pytest.approx(right / 20)
+    assert model.training and model.middle.requires_grad and model.middle.grad is None
 
 
 @pytest.mark.parametrize("wrong", [dict(images=0), dict(images=2.5), dict(steps=0), dict(steps=True),
