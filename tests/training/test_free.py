@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from arae_core.attacks import ball
-from arae_core.encoders import VGG16, AlexNet
+from arae_core.encoders import VGG16
 from arae_core.training import (
-    Alarm,
     Attack,
     ClassifierConfig,
     FreeConfig,
@@ -162,8 +161,3 @@ def test_learns_and_is_found_under_a_key_of_its_own(tiny, build):
 def test_what_cannot_be_meant_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         FreeConfig(**wrong)
-
-
-def test_another_image_size_is_refused_by_the_images(tiny):
-    with pytest.raises(RuntimeError):
-        train_free(AlexNet(64, 4, 0.25), tiny, FreeConfig(**RECIPE, alarm=Alarm(images=4, steps=1)), seed=0)
