@@ -30,7 +30,7 @@ from arae_core.metrics import summarise
 from .files import write_whole
 from .machine import code_state, describe_device, installed_versions
 
-EXTENT = {"layers", "loss_sets"}  # parameters that say what is measured, not how
+EXTENT = {"layers", "loss_sets", "fast_methods"}  # parameters that say what is measured, not how
 METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.+=-]+){1,2}")  # <metric>/<encoder>[/<condition>]
 
 

@@ -39,6 +39,10 @@ MEASURES = {
     "dimensions": Measure("directions of z", "", 1),
     "trend": Measure("rank correlation", "", 2),
     "peak": Measure("best radius", "", 2),
+    "clean_accuracy": Measure("clean accuracy (%)", "↑", 1, scale=100, share=True),
+    "robust_accuracy": Measure("accuracy under PGD (%)", "↑", 1, scale=100, share=True),
+    "training_passes": Measure("training, forward passes an image", "↓", 0),
+    "training_seconds": Measure("training (s)", "↓", 0),
     "search_speedup": Measure("times as fast in batches", "↑", 1),
 }
 

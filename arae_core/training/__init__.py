@@ -8,8 +8,11 @@ from arae_core.training.deepsim import DeepSimConfig, DeepSimWeights, train_deep
 from arae_core.training.deepsim_checkpoint import trained_deepsim
 from arae_core.training.denoiser import DenoiserConfig, denoising_loss, train_denoiser
 from arae_core.training.denoiser_checkpoint import trained_denoiser
+from arae_core.training.fast import FastConfig, fgsm_rs, train_fast
+from arae_core.training.free import FreeConfig, train_free
 from arae_core.training.geometry_aware import GeometryAwareConfig, geometry_weights, train_geometry_aware
 from arae_core.training.inverter import InverterConfig, train_inverter
+from arae_core.training.overfitting_alarm import Alarm
 from arae_core.training.pair import standard_and_robust
 from arae_core.training.per_image import Optimised, PriorInversion, RobustInversion, optimise_images
 from arae_core.training.precision import computes_bf16, mixed_precision, precision_here
@@ -18,11 +21,11 @@ from arae_core.training.run import TrainingDiverged
 from arae_core.training.safefile import CheckpointError
 
 __all__ = [
-    "Attack", "CheckpointError", "ClassifierConfig", "DCGANConfig", "DeepSimConfig", "DeepSimWeights",
-    "DenoiserConfig", "GeometryAwareConfig", "InverterConfig", "Optimised", "PriorInversion",
-    "RobustInversion", "Trained", "TrainingDiverged", "computes_bf16", "denoising_loss", "geometry_weights",
-    "mixed_precision", "optimise_images", "precision_here", "reference_model", "standard_and_robust",
-    "train_classifier", "train_dcgan", "train_deepsim", "train_denoiser", "train_geometry_aware",
-    "train_inverter", "trained_classifier", "trained_dcgan", "trained_deepsim", "trained_denoiser",
-    "trained_inverter",
+    "Alarm", "Attack", "CheckpointError", "ClassifierConfig", "DCGANConfig", "DeepSimConfig", "DeepSimWeights",
+    "DenoiserConfig", "FastConfig", "FreeConfig", "GeometryAwareConfig", "InverterConfig", "Optimised",
+    "PriorInversion", "RobustInversion", "Trained", "TrainingDiverged", "computes_bf16", "denoising_loss", "fgsm_rs",
+    "geometry_weights", "mixed_precision", "optimise_images", "precision_here", "reference_model",
+    "standard_and_robust", "train_classifier", "train_dcgan", "train_deepsim", "train_denoiser", "train_fast",
+    "train_free", "train_geometry_aware", "train_inverter", "trained_classifier", "trained_dcgan",
+    "trained_deepsim", "trained_denoiser", "trained_inverter",
 ]

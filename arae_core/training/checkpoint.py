@@ -31,8 +31,11 @@ from arae_core.seeds import derive_seed
 from arae_core.store import reference_dir, store_dir
 from arae_core.training import account, memory, safefile, several
 from arae_core.training.classifier import ClassifierConfig, check_config, train_classifier
+from arae_core.training.fast import FastConfig, train_fast
+from arae_core.training.free import FreeConfig, train_free
 from arae_core.training.geometry_aware import GeometryAwareConfig, train_geometry_aware
 from arae_core.training.inverter import InverterConfig, train_inverter
+from arae_core.training.overfitting_alarm import Watch
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
 from arae_core.training.split import split
@@ -40,6 +43,8 @@ from arae_core.training.split import split
 # Whose modules decide the numbers of a training run; `code_digest` takes each module whole.
 CLASSIFIER_CODE = (train_classifier, ascend, L2Ball, frozen, factor)
 GEOMETRY_AWARE_CODE = (train_geometry_aware, *CLASSIFIER_CODE)
+FAST_CODE = (train_fast, Watch, *CLASSIFIER_CODE)
+FREE_CODE = (train_free, Watch, *CLASSIFIER_CODE)
 INVERTER_CODE = (train_inverter, inversion_loss, critic_loss, frozen, factor, initialise)
 BATCHING = (Run._batches, Run._seed_step)  # of a run, the rest is book-keeping
 
@@ -75,6 +80,10 @@ def trained_classifier(
     check_config(config, 3 * encoder.image_size**2)
     if isinstance(config, GeometryAwareConfig):
         kind, loop, code = "geometry-aware classifier", train_geometry_aware, GEOMETRY_AWARE_CODE
+    elif isinstance(config, FastConfig):
+        kind, loop, code = "fast classifier", train_fast, FAST_CODE
+    elif isinstance(config, FreeConfig):
+        kind, loop, code = "free classifier", train_free, FREE_CODE
     else:
         kind, loop, code = "classifier", train_classifier, CLASSIFIER_CODE
     key = model_key(kind, encoder, config, data, seed, code=code)

@@ -74,6 +74,15 @@ class Run:
     def global_step(self) -> int:
         return self.epoch * self.steps_per_epoch + self.step
 
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether the step under way is the last of its epoch."""
+        return self.step == self.steps_per_epoch - 1
+
+    def end_with_this_epoch(self) -> None:
+        """Take no epoch after this one; saved, so that a resumed run keeps to it."""
+        self.epochs = self.epoch + 1
+
     def steps(self, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (x, y) for every step that is left, on the device, in channels_last order.
 
@@ -155,7 +164,8 @@ class Run:
                 tensors |= {f"optimizer.{name}.{index}.{key}": torch.as_tensor(value)
                             for key, value in state.items() if value is not None}
         tensors |= {f"log.{name}": torch.stack(values) for name, values in self._sums.items()}
-        progress = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "history": self.history}
+        progress = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "history": self.history,
+                    "epochs": self.epochs}
         safefile.save(self.state_file, tensors, {"progress": json.dumps(progress)})
 
     def _resume(self) -> None:
@@ -164,7 +174,7 @@ class Run:
         tensors, metadata = safefile.load(self.state_file)  # by all processes: none saves before all agree on a step
         progress = json.loads(metadata["progress"])
         self.epoch, self.step, self.history = progress["epoch"], progress["step"], progress["history"]
-        self._seconds = progress["seconds"]
+        self._seconds, self.epochs = progress["seconds"], progress.get("epochs", self.epochs)
         self._sums = {name.removeprefix("log."): list(values.to(self.device)) for name, values in tensors.items()
                       if name.startswith("log.")}
         for name, module in self.modules.items():

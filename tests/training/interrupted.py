@@ -22,6 +22,9 @@ class KilledAt:
     def __len__(self):
         return len(self.data)
 
+    def take(self, n, seed=0):
+        return self.data.take(n, seed)
+
     def batches(self, *args, **kwargs):
         for batch in self.data.batches(*args, **kwargs):
             if self.left == 0:
