@@ -1,4 +1,4 @@
-# make book | make test | make notebooks | make constraints | make clean      (`make` alone lists them)
+# make book | make test | make notebooks | make bench | make constraints | make clean      (`make` alone lists them)
 #
 # Everything runs in $(VENV), which is made on first use from constraints.txt. To use an environment
 # that exists already (a conda one, say): make book VENV="$CONDA_PREFIX"
@@ -10,12 +10,13 @@ BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test notebooks constraints chromium clean
+.PHONY: help install book test notebooks bench constraints chromium clean
 
 help:
 	@echo "make book [PROFILE=smoke]   run the chapters, build the book into _build/html"
 	@echo "make test                   lint, unit tests, notebooks against their outputs, the book in a browser"
 	@echo "make notebooks              run the chapters anew and store the outputs in book/"
+	@echo "make bench                  time ours against others, side by side"
 	@echo "make constraints            choose the newest versions of all dependencies, rewrite constraints.txt"
 	@echo "make clean                  remove _build and caches (trained models stay in the store: arae doctor)"
 
@@ -37,6 +38,10 @@ test: $(STAMP) chromium
 
 notebooks: $(STAMP)
 	@"$(BIN)/python" -m arae_core refresh
+
+# On a quiet machine: nothing else should run. The others' packages are installed first.
+bench: $(STAMP)
+	@"$(BIN)/python" -m arae_core bench --out book/reference/benchmarks
 
 # No hashes, no index, no paths: the file serves any machine and any mirror.
 constraints: $(STAMP)
