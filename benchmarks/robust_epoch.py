@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import os
+from contextlib import nullcontext
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -18,6 +19,7 @@ from torchvision.transforms.functional import to_pil_image
 from arae_core import data
 from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, measure
 from arae_core.training import Attack, ClassifierConfig, train_classifier
+from arae_core.training.compiled import compiled
 from benchmarks.material import photographs, small_alexnet
 from benchmarks.peers import attacker_model, cuda_calls_harmless, missing, train_epoch
 
@@ -45,10 +47,12 @@ def run(device: str) -> BenchRecord:
     train, start = photographs(IMAGES, device), small_alexnet(device)
     attack = Attack("l2", EPS, STEPS, STEP)
 
-    def ours(precision: str) -> float:
+    def ours(precision: str, graphs: bool = False) -> float:
         config = ClassifierConfig(epochs=1, batch_size=batch, lr=LR, schedule="constant", weight_decay=5e-4, clip=0,
                                   augment="crop+flip", precision=precision, attack=attack)
-        return train_classifier(copy.deepcopy(start), train, config, seed=0)[0]["loss"]
+        network = copy.deepcopy(start)
+        with compiled(network) if graphs else nullcontext():
+            return train_classifier(network, train, config, seed=0)[0]["loss"]
 
     def check(own: float, theirs: float, _: str) -> str:
         if not abs(own - theirs) <= 0.03 * own:
@@ -56,6 +60,8 @@ def run(device: str) -> BenchRecord:
         return f"mean loss {theirs:.4f}, ours {own:.4f}"
 
     absent, peers = missing("robustness"), [Contender("ours, float32", lambda: ours("fp32"))]
+    if device == "cuda":  # compiling costs a minute, once; on two cores there is nothing to win by it
+        peers.append(Contender("ours, compiled", lambda: ours("auto", graphs=True)))
     if not absent:
         peers.insert(0, Contender("robustness", _robustness(start, train, batch, device)))
     return measure(Comparison(
