@@ -36,9 +36,9 @@ def run(device: str) -> BenchRecord:
         train = photos.take(128, seed=0)
         return epoch(_wide(side, device), _enlarged(train, side), 1, size=64)
 
-    small = small_alexnet(device)
+    small = small_alexnet(device, width=0.5)
     record = grow(
-        "growth", "How the cost of an epoch grows", f"AlexNet, PGD unless said otherwise, batch {batch}", [
+        "growth", "How the cost of an epoch grows", f"AlexNet at half width, PGD unless said otherwise, batch {batch}", [
             Growth("images (PGD-7, 32 pixels)", (1_000, 10_000, 50_000), repeats=1,
                    at=lambda n: epoch(small, _many(photos, n), 7)),
             Growth("operations an image, in F: 2k + 3 with k = 0, 1, 3, 7, 15 (2,048 images)", (3, 5, 9, 17, 33),
@@ -56,7 +56,7 @@ class _Convolutions(AlexNet):
     """The 32-pixel form's convolutions with a head that takes any side, so that the side alone changes."""
 
     def __init__(self, side: int):
-        super().__init__(image_size=32, num_classes=10)
+        super().__init__(image_size=32, num_classes=10, width=0.5)
         self.image_size = side
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -17,11 +17,11 @@ def photographs(count: int, device: str, split: str = "train") -> data.ImageSet:
     return data.load("photos", split, image_size=32, count=count, seed=0).to(device)
 
 
-def small_alexnet(device: str) -> Encoder:
-    """The book's encoder at full width, untrained: times do not depend on the weights."""
+def small_alexnet(device: str, width: float = 1.0) -> Encoder:
+    """The book's encoder, whose width in its default profile is a half, untrained: times do not depend on the weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return AlexNet(image_size=32, num_classes=10).to(device).eval()
+        return AlexNet(image_size=32, num_classes=10, width=width).to(device).eval()
 
 
 def trained_alexnet(device: str) -> Encoder:

@@ -100,8 +100,9 @@ def test_a_stopped_run_lets_its_kernel_end_and_leaves_nothing(small_book, write,
     process = subprocess.Popen([sys.executable, "-m", "arae_core", "run", "first", "--out", str(out)],
                                stderr=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
-    deadline = time.monotonic() + 30
-    while not begun.exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 90
+    while not begun.exists():
+        assert time.monotonic() < deadline, "the run did not begin"
         time.sleep(0.05)
     process.send_signal(number)
     error = process.communicate(timeout=30)[1]
