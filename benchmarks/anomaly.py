@@ -7,9 +7,8 @@ import copy
 import torch
 
 from arae_core import losses, metrics, tasks
-from arae_core.generators import mirror
 from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, apart, measure
-from benchmarks.material import photographs, small_alexnet
+from benchmarks.material import photographs, trained_alexnet, trained_generator
 
 LAYER = "conv5"
 WEIGHTS = losses.InversionWeights(1.0, 0.1, 0.0, "mean")
@@ -20,9 +19,8 @@ def run(device: str) -> BenchRecord:
     task = tasks.one_vs_all(photographs(400, device, split="test"), "chelsea", anomalies=images // 2, seed=0)
     kept = [*range(images // 2), *range(len(task) - images // 2, len(task))]
     x, anomalous = task.images(kept), task.anomalous[kept]
-    f = small_alexnet(device)
-    torch.manual_seed(0)
-    g = mirror(f, LAYER).to(device).eval()
+    f = trained_alexnet(device, width=0.5)
+    g = trained_generator(f, LAYER, device)
     start = tasks.white_noise(range(len(kept)), f.feature_shape(LAYER), seed=0).to(x)
     with torch.no_grad():
         scale = float(f.features(x, LAYER).square().mean())
@@ -43,7 +41,7 @@ def run(device: str) -> BenchRecord:
             f"; float32: AUROC {areas[0]:.4f} and {areas[1]:.4f}"
 
     return measure(Comparison(
-        "anomaly", "Latent search", f"AlexNet at 32 pixels, {LAYER}, {len(kept)} images, {steps} steps",
+        "anomaly", "Latent search", f"AlexNet at 32 pixels and half width, {LAYER}, {len(kept)} images, {steps} steps",
         Contender("in a batch", lambda: search(f, g, x, start, steps)),
         [Contender("one image at a time", lambda: one_by_one(f, g, x, start, steps))], check,
         items=len(kept), item="image",

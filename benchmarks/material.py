@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 
 import torch
+from torch import nn
 
 from arae_core import data
 from arae_core.encoders import AlexNet, Encoder
-from arae_core.training import ClassifierConfig, train_classifier
+from arae_core.generators import mirror
+from arae_core.losses import InversionWeights
+from arae_core.training import ClassifierConfig, InverterConfig, train_classifier, train_inverter
 from arae_core.training.precision import mixed_precision
 
 
@@ -24,11 +27,20 @@ def small_alexnet(device: str, width: float = 1.0) -> Encoder:
         return AlexNet(image_size=32, num_classes=10, width=width).to(device).eval()
 
 
-def trained_alexnet(device: str) -> Encoder:
+def trained_alexnet(device: str, width: float = 1.0) -> Encoder:
     """The same after three epochs on photographs: an untrained one's loss hardly moves, and any two attacks would agree."""
-    f = small_alexnet(device)
+    f = small_alexnet(device, width)
     train_classifier(f, photographs(6000, device), ClassifierConfig(epochs=3), seed=0)
     return f
+
+
+def trained_generator(f: Encoder, layer: str, device: str) -> nn.Module:
+    """A generator that inverts f after two short epochs: an untrained one draws next to the same grey from any code."""
+    torch.manual_seed(0)
+    generator = mirror(f, layer).to(device)
+    recipe = InverterConfig(layer=layer, weights=InversionWeights(1.0, 0.1, 0.0, "mean"), epochs=2, batch_size=64)
+    train_inverter(generator, f, photographs(2000, device), recipe, seed=0)
+    return generator
 
 
 def peak_flops(device: str, precision: str = "auto", side: int | None = None) -> float:

@@ -1,8 +1,9 @@
 """An epoch of adversarial training, data path included: ours against robustness' loop with torchvision's loader.
 
-Both start from the same weights, shuffle, shift and flip 2,048 photographs' crops and attack them with PGD-7. Theirs
-works in float32 and reads PIL images, as it does out of the box; its colour jitter and rotation are left out, since ours
-has none. Ours in float32 is timed as well, so that what precision brings is seen apart.
+Both start from the same weights (of a short plain training, so that the attack finds something), shuffle, shift and flip
+2,048 crops of photographs and attack them with PGD-7. Theirs works in float32 and reads PIL images, as it does out of the
+box; its colour jitter and rotation are left out, since ours has none. Ours in float32 is timed as well, so that what
+precision brings is seen apart.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from arae_core import data
 from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, measure
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.compiled import compiled
-from benchmarks.material import photographs, small_alexnet
+from benchmarks.material import photographs, trained_alexnet
 from benchmarks.peers import attacker_model, cuda_calls_harmless, missing, train_epoch
 
 IMAGES, STEPS, EPS, STEP, LR = 2048, 7, 1.0, 0.3, 0.02
@@ -42,9 +43,9 @@ class _PilImages(Dataset):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def run(device: str) -> BenchRecord:
+def run(device: str, width: float = 1.0, name: str = "robust-epoch") -> BenchRecord:
     batch = 1024 if device == "cuda" else 128
-    train, start = photographs(IMAGES, device), small_alexnet(device)
+    train, start = photographs(IMAGES, device), trained_alexnet(device, width)
     attack = Attack("l2", EPS, STEPS, STEP)
 
     def ours(precision: str, graphs: bool = False) -> float:
@@ -65,8 +66,8 @@ def run(device: str) -> BenchRecord:
     if not absent:
         peers.insert(0, Contender("robustness", _robustness(start, train, batch, device)))
     return measure(Comparison(
-        "robust-epoch", "An epoch of adversarial training (PGD-7)",
-        f"AlexNet at 32 pixels, {IMAGES:,} images, batch {batch}, shifted and flipped",
+        name, f"An epoch of adversarial training (PGD-7), width {width:g}",
+        f"AlexNet at 32 pixels, width {width:g}, {IMAGES:,} images, batch {batch}, shifted and flipped",
         Contender("ours, precision of the machine", lambda: ours("auto")), peers, check, items=IMAGES, item="image",
         left_out=absent, libraries=("robustness",),
     ), device)

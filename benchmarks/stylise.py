@@ -8,20 +8,18 @@ import torch
 from torch import Tensor
 
 from arae_core import data
-from arae_core.generators import mirror
 from arae_core.tasks import Autoencoder, StyleTransfer
 from arae_core.tasks.whitening_colouring import LEAST_VARIANCE
 from arae_core.timing import BenchRecord, Comparison, Contender, apart, measure
-from benchmarks.material import small_alexnet
+from benchmarks.material import trained_alexnet, trained_generator
 
 LAYERS = ("conv5",)
 SIDE = 256
 
 
 def run(device: str) -> BenchRecord:
-    f = small_alexnet(device)
-    torch.manual_seed(0)
-    levels = [Autoencoder(f, mirror(f, layer).to(device).eval(), layer) for layer in LAYERS]
+    f = trained_alexnet(device, width=0.5)
+    levels = [Autoencoder(f, trained_generator(f, layer, device), layer) for layer in LAYERS]
     transfer = StyleTransfer(levels)
     names = data.photo_names()
     contents = [_picture(name, device) for name in names[:4]]
@@ -35,7 +33,7 @@ def run(device: str) -> BenchRecord:
         return torch.cat([_by_svd(levels[0], c, s) for c, s in product(contents, styles)])
 
     return measure(Comparison(
-        "stylise", "Style transfer", f"AlexNet, {LAYERS[0]}, {len(contents)} contents x {len(styles)} styles of {SIDE} x {SIDE} "
+        "stylise", "Style transfer", f"AlexNet at half width, {LAYERS[0]}, {len(contents)} contents x {len(styles)} styles of {SIDE} x {SIDE} "
         "pixels", Contender("eigh, factors kept", ours),
         [Contender("svd for every pair", pair_by_pair)],
         lambda own, theirs, _: apart(own, theirs, 1e-3, "pictures"),
