@@ -41,7 +41,7 @@ def run(device: str) -> BenchRecord:
         "growth", "How the cost of an epoch grows", f"AlexNet at half width, PGD unless said otherwise, batch {batch}", [
             Growth("images (PGD-7, 32 pixels)", (1_000, 10_000, 50_000), repeats=1,
                    at=lambda n: epoch(small, _many(photos, n), 7)),
-            Growth("operations an image, in F: 2k + 3 with k = 0, 1, 3, 7, 15 (2,048 images)", (3, 5, 9, 17, 33),
+            Growth("forward passes an image (2k + 3 with k = 0, 1, 3, 7, 15; 2,048 images)", (3, 5, 9, 17, 33),
                    at=lambda cost: epoch(small, photos.take(2048, seed=0), (cost - 3) // 2)),
             Growth("side in pixels (PGD-1, convolutions only, 128 images)", (32, 64, 128, 256), at=by_side),
         ], device)

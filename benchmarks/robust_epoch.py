@@ -33,7 +33,7 @@ class _PilImages(Dataset):
     def __init__(self, images: data.ImageSet):
         self.images = [to_pil_image(image) for image in images.images.cpu()]
         self.labels = images.labels.tolist()
-        self.transform = transforms.Compose([transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(),
+        self.transform = transforms.Compose([transforms.RandomCrop(32, padding=4, padding_mode="reflect"), transforms.RandomHorizontalFlip(),
                                              transforms.ToTensor()])
 
     def __len__(self) -> int:

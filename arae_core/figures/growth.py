@@ -32,7 +32,9 @@ def growth_curves(series: Mapping[str, Mapping[str, Any]], *, width: float = 8.5
                 label=f"exponent {its['exponent']:.2f}")
         ax.set(xscale="log", yscale="log", xlabel=name.split(" (")[0], ylabel=its["unit"])
         ax.set_xticks(x, [f"{value:,g}" for value in x])
+        ax.set_yticks(y, [f"{value:.3g}" for value in y])
         ax.minorticks_off()
+        ax.margins(x=0.1, y=0.1)
         ax.legend()
     for ax in axes[len(series):]:
         ax.set_visible(False)
