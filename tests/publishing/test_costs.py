@@ -43,14 +43,14 @@ def executed(root, out, **given):
 
 
 TRAINS = """
-import pathlib, torch
+import json, pathlib, torch
 from arae_core.training.checkpoint import find_else_train
 def train(state_file):
     import time
     time.sleep(0.5)
     return [{"seconds": 0.3}, {"seconds": 0.2}]
-trained = find_else_train(torch.nn.Linear(2, 2), "classifier-tiny", train, {})
-again = find_else_train(torch.nn.Linear(2, 2), "classifier-tiny", train, {})
+trained = find_else_train(torch.nn.Linear(2, 2), "classifier-tiny", train, {"config": json.dumps({"batch_size": 1})})
+again = find_else_train(torch.nn.Linear(2, 2), "classifier-tiny", train, {"config": json.dumps({"batch_size": 1})})
 print(trained.found, again.found)
 """
 

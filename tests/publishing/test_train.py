@@ -37,7 +37,7 @@ def asked(monkeypatch):
     return keys
 
 
-TRAINING = ("import time", "device =", "data.load(", "shown = [", "def build", "def recipe", "conditions = {", "inverted(",
+TRAINING = ("import time", "device =", "data.load(", "shown = [\n", "def build", "def recipe", "conditions = {", "inverted(",
             "standard_and_robust(")  # what is in the cells that lead to a model
 
 

@@ -17,7 +17,7 @@ def test_a_model_is_trained_once_and_told_twice(tmp_path, monkeypatch):
     monkeypatch.setenv("ARAE_STORE", str(tmp_path))
     monkeypatch.setenv("ARAE_ACCOUNT", str(tmp_path / "account"))
     for _ in range(2):
-        find_else_train(nn.Linear(2, 2), "classifier-tiny", train, {})
+        find_else_train(nn.Linear(2, 2), "classifier-tiny", train, {"config": json.dumps({"batch_size": 1})})
     first, second = map(json.loads, (tmp_path / "account").read_text().splitlines())
     assert first.keys() == {"name", "found", "trained", "spent"}
     assert [line["found"] for line in (first, second)] == [False, True]
