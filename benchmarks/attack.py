@@ -25,7 +25,7 @@ def run(device: str) -> BenchRecord:
     f.to(memory_format=torch.channels_last)
     count = 1024 if device == "cuda" else 128
     x, y = photographs(count, device).batch(slice(None))
-    # A little noise: where pixels are equal, max-pooling has ties, which rounding would decide for each peer in its way.
+    # A little noise, so that equal pixels leave no ties in max-pooling for rounding to decide.
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(device)
     x = (x + 0.02 * noise).clamp(0, 1).contiguous(memory_format=torch.channels_last)
 

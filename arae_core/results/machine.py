@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -24,13 +25,18 @@ def code_state() -> tuple[str | None, bool | None]:
 
 def installed_versions() -> dict[str, str]:
     """Python and the libraries that can change a number; what is not installed is not listed."""
-    versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    return {"python": platform.python_version()} | versions_of(LIBRARIES)
+
+
+def versions_of(names: Iterable[str]) -> dict[str, str]:
+    """The versions of those distributions that are installed."""
+    found = {}
+    for name in names:
         try:
-            versions[name] = version(name)
+            found[name] = version(name)
         except PackageNotFoundError:
             pass
-    return versions
+    return found
 
 
 def describe_device(device: torch.device | str, precision: str = "fp32") -> str:

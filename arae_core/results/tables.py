@@ -42,7 +42,6 @@ MEASURES = {
     "clean_accuracy": Measure("clean accuracy (%)", "↑", 1, scale=100, share=True),
     "robust_accuracy": Measure("accuracy under PGD (%)", "↑", 1, scale=100, share=True),
     "training_passes": Measure("training, forward passes an image", "↓", 0),
-    "training_seconds": Measure("training (s)", "↓", 0),
     "search_speedup": Measure("times as fast in batches", "↑", 1),
 }
 

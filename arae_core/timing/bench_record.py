@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
 from statistics import median
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 
 from arae_core.results.files import write_whole
-from arae_core.results.machine import code_state, describe_device, installed_versions
+from arae_core.results.machine import code_state, describe_device, installed_versions, versions_of
 
 
 class BenchError(ValueError):
@@ -57,7 +56,7 @@ class BenchRecord:
         """Add where and when it was measured; libraries: peers whose versions belong to it."""
         self.device, self.threads = describe_device(device, "auto"), torch.get_num_threads()
         self.load = load_before + load()
-        self.versions = installed_versions() | _versions(libraries)
+        self.versions = installed_versions() | versions_of(libraries)
         self.commit, self.dirty = code_state()
         self.created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return self
@@ -125,13 +124,3 @@ def read_benches(folder: str | Path) -> list[BenchRecord]:
 def load() -> list[float]:
     """[1-minute load average], or nothing where the system keeps none."""
     return [round(os.getloadavg()[0], 2)] if hasattr(os, "getloadavg") else []
-
-
-def _versions(libraries: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in libraries:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            pass
-    return found
