@@ -35,7 +35,7 @@ def _section(machine: str, records: list[BenchRecord]) -> list[str]:
     rows = [summary(record, peer) for record in compared for peer in record.peers]
     head = ["", "ours", "the other", "times ours (range)", "ours is"]
     measured = sorted({record.created[:10] for record in records})
-    lines = [f"## {machine[0].upper()}{machine[1:]}", "",
+    lines = [f"## {machine.replace('cpu', 'CPU').replace('cuda', 'CUDA')}", "",
              f"Measured on {' and '.join(measured)} with {records[0].threads} threads.", "",
              Table.of(head, rows).markdown if rows else "", ""]
     for record in records:

@@ -89,4 +89,4 @@ def test_the_page_shows_each_machine_and_says_what_is_not_measured(tmp_path):
                     created="2026-01-01", load=[0.1, 0.2], versions={"torch": "2"}).write(tmp_path / FOLDER)
     text = speed(tmp_path)
     assert text.count("| One attack | ours 1 s | theirs 2 s | 2.00 (2.00 to 2.00) | faster |") == 2
-    assert "## Cpu: 2 cores, bf16" in text and "## Cuda: H200, bf16" in text and "On a GPU" not in text
+    assert "## CPU: 2 cores, bf16" in text and "## CUDA: H200, bf16" in text and "On a GPU" not in text
