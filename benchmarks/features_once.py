@@ -52,8 +52,8 @@ def run(device: str) -> BenchRecord:
 
     return measure(Comparison(
         "features-once", "Features kept against features computed", f"AlexNet at 32 pixels, {LAYER}, an epoch of "
-        f"{turns} steps of {batch} images", Contender("at every step (the book's loop)", lambda: epoch(None)),
-        [Contender("once", lambda: epoch(kept))], lambda own, theirs, _: apart(own, theirs, 1e-3, "losses", relative=True),
+        f"{turns} steps of {batch} images", Contender("once (the book's loop)", lambda: epoch(kept)),
+        [Contender("at every step", lambda: epoch(None))], lambda own, theirs, _: apart(own, theirs, 1e-3, "losses", relative=True),
         items=batch * turns, item="image",
         facts={"kept features, MiB": kept.numel() * kept.element_size() / 2**20},
     ), device)

@@ -21,6 +21,7 @@ from arae_core import data
 from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, measure
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.compiled import compiled
+from arae_core.training.rearranged import rearranged
 from benchmarks.material import photographs, trained_alexnet
 from benchmarks.peers import attacker_model, cuda_calls_harmless, missing, train_epoch
 
@@ -52,7 +53,7 @@ def run(device: str, width: float = 1.0, name: str = "robust-epoch") -> BenchRec
         config = ClassifierConfig(epochs=1, batch_size=batch, lr=LR, schedule="constant", weight_decay=5e-4, clip=0,
                                   augment="crop+flip", precision=precision, attack=attack)
         network = copy.deepcopy(start)
-        with compiled(network) if graphs else nullcontext():
+        with rearranged(network), compiled(network) if graphs else nullcontext():
             return train_classifier(network, train, config, seed=0)[0]["loss"]
 
     def check(own: float, theirs: float, _: str) -> str:

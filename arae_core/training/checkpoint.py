@@ -36,6 +36,7 @@ from arae_core.training.free import FreeConfig, train_free
 from arae_core.training.geometry_aware import GeometryAwareConfig, train_geometry_aware
 from arae_core.training.inverter import InverterConfig, train_inverter
 from arae_core.training.overfitting_alarm import Watch
+from arae_core.training.rearranged import rearranged
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
 from arae_core.training.split import split
@@ -89,7 +90,7 @@ def trained_classifier(
     key = model_key(kind, encoder, config, data, seed, code=code)
 
     def train(state_file: Path) -> History:
-        with split(encoder):
+        with split(encoder), rearranged(encoder):
             return loop(encoder, data, config, seed=seed, state_file=state_file, title=title)
 
     return find_else_train(encoder, f"classifier-{key}", train, model_card(config, data, seed, device))
@@ -111,7 +112,7 @@ def trained_inverter(
                     encoder=safefile.digest(encoder.state_dict()))
 
     def train(state_file: Path) -> History:
-        with split(generator, encoder, critic):
+        with split(generator, encoder, critic), rearranged(encoder):
             return train_inverter(generator, encoder, data, config, seed=seed, critic=critic,
                                   state_file=state_file, title=title)
 

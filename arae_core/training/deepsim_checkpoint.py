@@ -15,6 +15,7 @@ from arae_core.losses import critic_loss, feature_loss
 from arae_core.training import safefile
 from arae_core.training.checkpoint import Trained, architecture, built, find_else_train, model_card, model_key
 from arae_core.training.deepsim import DeepSimConfig, train_deepsim
+from arae_core.training.rearranged import rearranged
 from arae_core.training.run import History
 from arae_core.training.schedule import factor
 
@@ -37,7 +38,8 @@ def trained_deepsim(
                     encoder=safefile.digest(encoder.state_dict()))
 
     def train(state_file: Path) -> History:
-        return train_deepsim(generator, encoder, data, config, seed=seed, critic=critic,
-                             state_file=state_file, title=title)
+        with rearranged(encoder):
+            return train_deepsim(generator, encoder, data, config, seed=seed, critic=critic,
+                                 state_file=state_file, title=title)
 
     return find_else_train(generator, f"deepsim-{key}", train, model_card(config, data, seed, device))

@@ -18,6 +18,7 @@ from torch import nn
 from arae_core.attacks import frozen
 from arae_core.encoders import Encoder
 from arae_core.losses import InversionWeights, critic_loss, inversion_loss
+from arae_core.training.codes import with_codes
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
@@ -70,13 +71,16 @@ def train_inverter(
     if critic is not None:
         modules["critic"] = critic.to(device).train()
         optimizers["critic_adam"] = torch.optim.Adam(critic.parameters(), lr=config.critic_lr, betas=config.betas)
-    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
     with frozen(encoder):
-        for x, _ in run.steps(modules, optimizers):
+        coded = with_codes(data, encoder, config.layer, batch_size=config.batch_size, augment=config.augment,
+                           precision=config.precision)
+        run = Run(coded or data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
+        for x, z in run.steps(modules, optimizers):
             rate = factor(config.schedule, run.global_step, run.total_steps, run.epoch)
             set_rate(optimizers["adam"], config.lr * rate)
-            with mixed_precision(device, config.precision), torch.no_grad():
-                z = encoder.features(x, config.layer)
+            if coded is None:
+                with mixed_precision(device, config.precision), torch.no_grad():
+                    z = encoder.features(x, config.layer)
             with mixed_precision(device, config.precision):
                 x_hat = generator(z)
             if critic is not None:
