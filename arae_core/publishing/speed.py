@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and most commands do without
     from arae_core.timing import BenchRecord
 
 FOLDER = "book/reference/benchmarks"
-ORDER = ("attack", "step-floor", "robust-epoch", "robust-epoch-half", "inversion-step", "features-once", "anomaly", "stylise", "tiles",
+ORDER = ("attack", "step-floor", "robust-epoch", "robust-epoch-half", "precision", "inversion-step", "features-once", "anomaly", "stylise", "tiles",
          "loader", "metrics", "growth", "book")
 
 
