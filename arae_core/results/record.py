@@ -9,6 +9,9 @@ A chapter ends with
 
 One seed and one radius a record; spread over seeds comes from several records (`by_seed`). A chapter that
 compares several radii within one run writes a record for each, and says which in `point`.
+
+What two methods differ by on the same images is known better than either's mean: images that are hard for one
+are hard for the other. So a record keeps the differences too, in `pairs`, of what was added image by image.
 """
 
 import hashlib
@@ -18,6 +21,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
+from itertools import combinations
 from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,7 +53,8 @@ class Data(Protocol):
 @dataclass
 class Record:
     """One run of one chapter. `metrics`: "<metric>/<encoder>/<condition>" to {"value", "std", "n"};
-    `left_out`: a metric's first name to the reason why it was not measured."""
+    `left_out`: a metric's first name to the reason why it was not measured; `pairs`: "<left> - <right>" to
+    {"value", "std", "n"} of left minus right, image by image, for any two measures of one metric and condition."""
 
     chapter: str
     profile: str
@@ -65,6 +70,10 @@ class Record:
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     point: dict[str, Any] = field(default_factory=dict)  # what differs between the records of one run: {"eps": 0.5}
+    pairs: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self._values: dict[str, Tensor] = {}  # one number an image, for `pairs`; they are not written
 
     @classmethod
     def of_run(
@@ -113,6 +122,10 @@ class Record:
     def add(self, name: str, values: Tensor | float) -> None:
         """Record a measure: (N,) values, one an image, or a single number (std 0, n 1).
 
+        Measures of one metric and one condition (none is a condition too) are of the same N images in the same
+        order: their differences go into `pairs`, without those that are NaN on either side. Where the counts of
+        images differ, the condition does not name one set of images, and none of its measures is paired.
+
         Raises RecordError for a name not of the form metric/encoder/condition, for one that is there
         already, and for a mean that is not finite.
         """
@@ -126,6 +139,23 @@ class Record:
         if not all(isfinite(number) for number in summary.values()):
             raise RecordError(f"{name} is not finite: {summary}")
         self.metrics[name] = summary
+        if values.numel() > 1:
+            self._values[name] = values.detach().flatten().to("cpu", torch.float64)
+            self._pair(name)
+
+    def _pair(self, name: str) -> None:
+        """Bring `pairs` up to date with the measure that was just added."""
+        alike = [other for other in self._values if _compared(other) == _compared(name)]
+        if len({len(self._values[other]) for other in alike}) > 1:
+            for left, right in combinations(alike, 2):
+                self.pairs.pop(f"{left} - {right}", None)
+            return
+        for other in alike[:-1]:  # the last one is `name`
+            difference = self._values[other] - self._values[name]
+            if int((~difference.isnan()).sum()) > 1:
+                summary = summarise(difference)
+                short = {key: float(f"{summary[key]:.6g}") for key in ("value", "std")}
+                self.pairs[f"{other} - {name}"] = {**short, "n": summary["n"]}
 
     def leave_out(self, metric: str, reason: str) -> None:
         """Say why a metric ("lpips") was not measured; tables show a dash with this reason."""
@@ -140,8 +170,16 @@ class Record:
         return f"{self.chapter}-{self.profile}-seed{self.seed}-{short}.json"
 
     def write(self, folder: str | Path) -> Path:
-        """Write atomically into folder (made if need be); return the path. OSError names path and cause."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+        """Write atomically into folder (made if need be); return the path. OSError names path and cause.
+
+        A pair has one line, since a chapter that compares many methods has hundreds.
+        """
+        content = asdict(self)
+        pairs = content.pop("pairs")
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        if pairs:
+            lines = (f"{json.dumps(name)}: {json.dumps(its, allow_nan=False)}" for name, its in pairs.items())
+            text = text.removesuffix("\n}") + ',\n "pairs": {\n  ' + ",\n  ".join(lines) + "\n }\n}"
         return write_whole(Path(folder) / self.file_name, text.encode() + b"\n")
 
     @classmethod
@@ -154,13 +192,24 @@ class Record:
         if not isinstance(content, dict):
             raise RecordError(f"{path} is JSON, but no record: a {type(content).__name__} instead of fields")
         known = {f.name for f in fields(cls)}
-        missing, extra = sorted(known - content.keys() - {"point"}), sorted(content.keys() - known)
+        missing, extra = sorted(known - content.keys() - {"point", "pairs"}), sorted(content.keys() - known)
         if missing or extra:
             raise RecordError(f"{path} is no record: fields missing {missing}, unknown {extra}")
         for name, summary in content["metrics"].items():
             if not METRIC_NAME.fullmatch(name) or not {"value", "std", "n"} <= set(summary):
                 raise RecordError(f"{path}: {name!r} is no measure with value, std and n")
+        for names, summary in content.get("pairs", {}).items():
+            measures = names.split(" - ")
+            both = len(measures) == 2 and set(measures) <= content["metrics"].keys()
+            if not both or summary.keys() != {"value", "std", "n"}:
+                raise RecordError(f"{path}: {names!r} is no pair of measures with value, std and n")
         return cls(**content)
+
+
+def _compared(name: str) -> list[str]:
+    """Metric and condition of a measure, [metric] if it has no condition: what two compared ones share."""
+    metric, _, *condition = name.split("/")
+    return [metric, *condition]
 
 
 def _notes(data: Data) -> str:

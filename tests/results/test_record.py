@@ -102,3 +102,52 @@ def test_a_record_from_before_there_were_points_is_read(make_record, tmp_path):
     del content["point"]
     path.write_text(json.dumps(content))
     assert Record.read(path).point == {}
+
+
+def test_what_two_measures_differ_by_on_the_same_images(make_record, tmp_path):
+    hard = torch.linspace(10, 30, 50)  # images differ a lot, the encoders little
+    gain = 1 + 0.1 * torch.sin(torch.arange(50.0))
+    record = make_record({"psnr/standard/a": hard, "psnr/robust/a": hard + gain, "psnr/robust/b": hard})
+    assert list(record.pairs) == ["psnr/standard/a - psnr/robust/a"]  # neither b nor anything of another condition
+    (pair,) = record.pairs.values()
+    assert pair == {"value": pytest.approx(-gain.mean().item(), rel=1e-4),
+                    "std": pytest.approx(gain.std().item(), rel=1e-4), "n": 50}
+    path = record.write(tmp_path)
+    assert Record.read(path) == record
+    assert path.read_text().count('"n": 50') == 4 and "_values" not in path.read_text()
+    (line,) = [line for line in path.read_text().splitlines() if " - " in line]
+    assert line.endswith('"n": 50}')
+
+
+def test_pairs_have_no_nan_and_take_truths_as_numbers(make_record):
+    nan = float("nan")
+    record = make_record({"lpips/a": torch.tensor([1.0, nan, 3.0, 4.0]), "lpips/b": torch.tensor([0.0, 1.0, nan, 2.0])})
+    assert record.pairs == {"lpips/a - lpips/b": {"value": 1.5, "std": pytest.approx(0.707107), "n": 2}}
+    record = make_record({"accuracy/a/pgd": torch.tensor([True, True, False]),
+                          "accuracy/b/pgd": torch.tensor([True, False, False])})
+    assert record.pairs["accuracy/a/pgd - accuracy/b/pgd"]["value"] == pytest.approx(1 / 3, rel=1e-5)
+
+
+def test_what_is_not_of_the_same_images_is_no_pair(make_record):
+    record = make_record({"auroc/a/cat": 0.7, "auroc/b/cat": 0.6, "lpips/a": torch.tensor([1.0, float("nan")]),
+                          "lpips/b": torch.tensor([1.0, 2.0])})
+    assert record.pairs == {}  # single numbers, and a single image that both have
+    record = make_record({"psnr/crops/tried": (20.0, 1.0, 6), "psnr/Kodak24/tried": (21.0, 1.0, 6)})
+    assert len(record.pairs) == 1
+    record.add("psnr/photographs/tried", torch.tensor([20.0, 21.0]))  # so "tried" is no set of images
+    assert record.pairs == {}
+    record.add("psnr/more/tried", torch.arange(6.0))
+    assert record.pairs == {}
+
+
+def test_a_record_from_before_there_were_pairs_is_read_and_a_broken_pair_is_not(make_record, tmp_path):
+    names = ("psnr/robust/a", "psnr/standard/a")
+    path = make_record({name: (20.0, 1.0) for name in names}).write(tmp_path)
+    content = json.loads(path.read_text())
+    for broken in ({"psnr/robust/a": {"value": 1.0, "std": 1.0, "n": 2}}, {" - ".join(names): {"value": 1.0}}):
+        path.write_text(json.dumps(content | {"pairs": broken}))
+        with pytest.raises(RecordError, match="no pair of measures"):
+            Record.read(path)
+    del content["pairs"]
+    path.write_text(json.dumps(content))
+    assert Record.read(path).pairs == {}
