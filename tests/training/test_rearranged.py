@@ -39,6 +39,7 @@ def test_only_the_first_layer_changes_and_all_is_as_before_afterwards():
     first = f.stages["conv1"][0]
     with pytest.raises(RuntimeError, match="out of the middle"), rearranged(f):
         assert "forward" in vars(first) and "forward" not in vars(f.stages["conv2"][0])
+        assert "forward" not in vars(f.stages["conv3"]) and "forward" not in vars(f.stages["fc6"])
         torch.testing.assert_close(f(x), before, rtol=0, atol=1e-12)
         assert not torch.equal(f.features(x, "conv1"), f.features(x.flip(3), "conv1"))
         assert list(f.state_dict()) == keys
@@ -65,3 +66,31 @@ def test_training_inside_ends_with_the_same_weights(tiny, build):
     assert found[0]["loss"] == pytest.approx(expected[0]["loss"], abs=1e-5)
     for ours, theirs in zip(other.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_pooling_before_relu_is_the_same_bit_by_bit():
+    """Also where all of a window is negative, and where values tie."""
+    torch.manual_seed(0)
+    stage = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(3, 2))
+    x = (torch.randint(-3, 4, (4, 3, 17, 17)) / 2).requires_grad_()  # few values: many ties
+    with torch.no_grad():
+        stage[0].weight.copy_(stage[0].weight.sign())
+        stage[0].bias.zero_()
+    plain = stage(x)
+    assert (plain == 0).any() and (plain > 0).any()
+    expected = torch.autograd.grad(plain.sum(), (x, *stage.parameters()))
+    with rearranged(stage):
+        ours = stage(x)
+        found = torch.autograd.grad(ours.sum(), (x, *stage.parameters()))
+        assert "forward" in vars(stage)
+    assert torch.equal(ours, plain) and all(map(torch.equal, found, expected))
+    assert "forward" not in vars(stage)
+
+
+def test_hooks_of_the_layers_still_run():
+    stage, seen = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2)), []
+    for layer in stage:
+        layer.register_forward_hook(lambda module, *_: seen.append(type(module).__name__))
+    with rearranged(stage):
+        stage(torch.rand(1, 3, 9, 9))
+    assert seen == ["Conv2d", "MaxPool2d", "ReLU"]
