@@ -26,6 +26,7 @@ from tqdm import tqdm
 from arae_core.attacks.pgd import check_images
 from arae_core.seeds import derive_seed
 from arae_core.training import safefile, several
+from arae_core.training.freed_memory import keep_freed_memory
 
 History = list[dict[str, float]]
 
@@ -89,6 +90,7 @@ class Run:
         The modules and optimisers named here are what is saved and resumed.
         """
         self.modules, self.optimizers = modules, optimizers
+        keep_freed_memory()
         self._resume()
         with _stop_between_steps() as stop, self._bar() as bar:
             saved = started = time.monotonic()
