@@ -130,6 +130,23 @@ def bench(names: tuple[str, ...], out: Path | None) -> None:
 
 
 @arae.command()
+@click.argument("name", required=False)
+@click.option("--write", is_flag=True, help="Make the card of each checkpoint under book/reference anew.")
+def models(name: str | None, write: bool) -> None:
+    """List the reference models, or show the card of NAME."""
+    from arae_core.publishing.models import list_models, show_model, write_cards
+
+    if name and write:
+        raise Refused("--write makes all cards; leave NAME out")
+    if write:
+        click.echo("\n".join(f"wrote {path}" for path in write_cards(find_root())) or "nothing changed")
+    elif name:
+        show_model(find_root(), name, click.echo)
+    else:
+        list_models(find_root(), click.echo)
+
+
+@arae.command()
 def doctor() -> None:
     """Say what this machine has, and lacks."""
     from arae_core.publishing.doctor import report

@@ -20,7 +20,7 @@ def report() -> str:
     """Two columns of plain text. What cannot be found out says why, and does not hide the rest."""
     topics: list[tuple[str, Callable[[], Iterator[tuple[str, str]]]]] = [
         ("python", _python), ("torch", _torch), ("machine", _machine), ("data", _data), ("LPIPS", _lpips),
-        ("store", _store), ("book", _book), ("Jupyter Book", _jupyter_book)]
+        ("store", _store), ("book", _book), ("models", _models), ("Jupyter Book", _jupyter_book)]
     rows: list[tuple[str, str]] = []
     for name, topic in topics:
         try:
@@ -100,6 +100,19 @@ def _book() -> Iterator[tuple[str, str]]:
     yield "book", f"{root}"
     for chapter in all_chapters(root).values():
         yield f"  {chapter.name}", "profiles " + ", ".join(chapter.profiles())
+
+
+def _models() -> Iterator[tuple[str, str]]:
+    from .models import models
+
+    try:
+        found = models(find_root())
+    except Refused:  # said above
+        return
+    wrong = [f"{its.title} {its.where}" for its in found if its.damaged or its.card is None]
+    here = sum(its.where == "here" for its in found)
+    away = len(found) - here - len(wrong)
+    yield "models", "\n".join([f"{here} here, as their cards say; {away} known by card alone", *wrong])
 
 
 def _jupyter_book() -> Iterator[tuple[str, str]]:

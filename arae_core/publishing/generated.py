@@ -10,6 +10,7 @@ from .chapters import DEFAULT, all_chapters, chapters_in_order
 from .cost_tables import SCALES, in_order, overview
 from .costs import CostError, recorded
 from .execute import RunFailed
+from .models import models_page
 from .speed import speed
 
 if TYPE_CHECKING:
@@ -29,15 +30,17 @@ def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     """
     from arae_core.results import ClaimError, RecordError
     from arae_core.timing import BenchError
+    from arae_core.training import CardError
 
     try:
         by_profile = _by_profile(root, build_records)
         pages = {"scorecard": _scorecard(root, by_profile),
-                 "costs": overview(chapters_in_order(root), recorded(root)), "speed": speed(root)}
+                 "costs": overview(chapters_in_order(root), recorded(root)), "speed": speed(root),
+                 "models": models_page(root)}
         if (root / THREE_TASKS).is_file():
             pages["three_tasks"] = _three_tasks(root, by_profile)
         return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root)
-    except (BenchError, ClaimError, CostError, RecordError) as error:
+    except (BenchError, CardError, ClaimError, CostError, RecordError) as error:
         raise RunFailed(f"a page cannot be drawn from the records: {error}") from error
 
 

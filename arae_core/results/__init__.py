@@ -3,13 +3,14 @@
 from .claims import Claim, ClaimError, Verdict, load_claims, verdicts
 from .files import out_dir, write_whole
 from .grid_table import grid_table, method_table
+from .model_cards import card_of, record_of
 from .over_seeds import over_seeds
 from .parameters import literals
 from .record import EXTENT, Record, RecordError, by_seed, read_all
 from .reference import reference, reference_grid, reference_points, reference_table
 from .scorecard import scorecard, scorecard_markdown
 from .side_by_side import load_sides, side_by_side
-from .tables import Table, table
+from .tables import Table, measure, table
 
 __all__ = [
     "EXTENT",
@@ -20,14 +21,17 @@ __all__ = [
     "Table",
     "Verdict",
     "by_seed",
+    "card_of",
     "grid_table",
     "literals",
     "load_claims",
     "load_sides",
+    "measure",
     "method_table",
     "out_dir",
     "over_seeds",
     "read_all",
+    "record_of",
     "reference",
     "reference_grid",
     "reference_points",

@@ -1,5 +1,6 @@
 """One readable loop per kind of training, and the place that finds a model or else trains it."""
 
+from arae_core.training.cards import CardError, ModelCard, model_cards
 from arae_core.training.checkpoint import Trained, trained_classifier, trained_inverter
 from arae_core.training.classifier import Attack, ClassifierConfig, train_classifier
 from arae_core.training.dcgan import DCGANConfig, train_dcgan
@@ -21,11 +22,11 @@ from arae_core.training.run import TrainingDiverged
 from arae_core.training.safefile import CheckpointError
 
 __all__ = [
-    "Alarm", "Attack", "CheckpointError", "ClassifierConfig", "DCGANConfig", "DeepSimConfig", "DeepSimWeights",
-    "DenoiserConfig", "FastConfig", "FreeConfig", "GeometryAwareConfig", "InverterConfig", "Optimised",
-    "PriorInversion", "RobustInversion", "Trained", "TrainingDiverged", "computes_bf16", "denoising_loss", "fgsm_rs",
-    "geometry_weights", "mixed_precision", "optimise_images", "precision_here", "reference_model",
-    "standard_and_robust", "train_classifier", "train_dcgan", "train_deepsim", "train_denoiser", "train_fast",
-    "train_free", "train_geometry_aware", "train_inverter", "trained_classifier", "trained_dcgan",
-    "trained_deepsim", "trained_denoiser", "trained_inverter",
+    "Alarm", "Attack", "CardError", "CheckpointError", "ClassifierConfig", "DCGANConfig", "DeepSimConfig",
+    "DeepSimWeights", "DenoiserConfig", "FastConfig", "FreeConfig", "GeometryAwareConfig", "InverterConfig",
+    "ModelCard", "Optimised", "PriorInversion", "RobustInversion", "Trained", "TrainingDiverged", "computes_bf16",
+    "denoising_loss", "fgsm_rs", "geometry_weights", "mixed_precision", "model_cards", "optimise_images",
+    "precision_here", "reference_model", "standard_and_robust", "train_classifier", "train_dcgan", "train_deepsim",
+    "train_denoiser", "train_fast", "train_free", "train_geometry_aware", "train_inverter", "trained_classifier",
+    "trained_dcgan", "trained_deepsim", "trained_denoiser", "trained_inverter",
 ]

@@ -1,7 +1,7 @@
 """Find it, else train it: the one place where a chapter's models come from.
 
 A model's key is a digest of everything that decides its weights: architecture, recipe, data, seed
-and the code of the loop. Looked for in the local store, then among the committed reference models;
+and the code of the loop. Looked for in the local store, then among the reference models, here or hosted;
 else trained, saving as it goes. Two processes that want the same model do not both train it; those that
 `several` joins train it together, and the first of them alone writes.
 """
@@ -15,7 +15,7 @@ import inspect
 import json
 import textwrap
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from arae_core.encoders import Encoder
 from arae_core.generators.blocks import initialise
 from arae_core.losses import critic_loss, inversion_loss
 from arae_core.seeds import derive_seed
-from arae_core.store import reference_dir, store_dir
+from arae_core.store import store_dir
 from arae_core.training import account, memory, safefile, several
 from arae_core.training.classifier import ClassifierConfig, check_config, train_classifier
 from arae_core.training.fast import FastConfig, train_fast
@@ -37,6 +37,7 @@ from arae_core.training.geometry_aware import GeometryAwareConfig, train_geometr
 from arae_core.training.inverter import InverterConfig, train_inverter
 from arae_core.training.overfitting_alarm import Watch
 from arae_core.training.rearranged import rearranged
+from arae_core.training.reference import reference_by_key
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor
 from arae_core.training.split import split
@@ -93,7 +94,8 @@ def trained_classifier(
         with split(encoder), rearranged(encoder):
             return loop(encoder, data, config, seed=seed, state_file=state_file, title=title)
 
-    return find_else_train(encoder, f"classifier-{key}", train, model_card(config, data, seed, device))
+    card = {**model_card(config, data, seed, device), "image_size": str(encoder.image_size)}  # no weight tells that
+    return find_else_train(encoder, f"classifier-{key}", train, card)
 
 
 def trained_inverter(
@@ -136,7 +138,8 @@ def _found_or_trained(model: nn.Module, name: str, train: Callable[[Path], Histo
     _writable(final.parent)
     _all_want(name)
     with several.locked(final.with_suffix(".lock")):
-        path = several.from_first(next((str(path) for path in (final, *_references(name)) if path.exists()), None))
+        found = final if final.exists() else reference_by_key(name)
+        path = several.from_first(str(found) if found else None)
         if path is not None:
             metadata = safefile.load_into(model, Path(path))
             model.eval().to(memory_format=torch.channels_last)
@@ -163,13 +166,6 @@ def _halved(value: Tensor) -> Tensor:
     """Weights are kept as float16: half the size to commit and to fetch, 11 bits of precision."""
     half = value.half() if value.is_floating_point() else value
     return half if torch.isfinite(half).all() else value
-
-
-def _references(key: str) -> Iterable[Path]:
-    """Committed models with that key in their card; their file names are for people."""
-    folder = reference_dir()
-    files = sorted(folder.glob("*/models/*.safetensors")) if folder else ()
-    return [path for path in files if safefile.card(path).get("key") == key]
 
 
 def _writable(folder: Path) -> None:

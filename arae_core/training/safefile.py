@@ -59,6 +59,15 @@ def card(path: Path) -> dict[str, str]:
         raise CheckpointError(f"{path} is not a whole safetensors file ({error}); delete it to train anew") from error
 
 
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor, by name, without reading any. Raises CheckpointError as `load`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file ({error})") from error
+
+
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata; refuse what is truncated, altered or not safetensors."""
     try:
