@@ -20,16 +20,18 @@ LEGEND = (
     "other; ≈ *within noise*: zero lies in it, or no spread is known."
 )
 NO_RECORD, NOT_IN_RECORD = "The chapter has no record there yet", "The chapter's record there does not hold it"
-_COLUMNS = ("Source", "Claim", "Left", "Right", "Left − right", "Verdict", "Chapter")
+_COLUMNS = ("Source", "Claim", "Left", "", "Right", "Left − right", "Verdict", "Chapter")
 
 
 def scorecard(claims: Iterable[Claim], records_by_profile: Mapping[str, Iterable[Record]]) -> Table:
     """For a chapter: a table for each profile with a record of these claims, a claim and condition a row, and below
-    what was not run, with the reason.
+    what was not run, with the reason. Claims of chapters that have none of the records are left out.
 
     records_by_profile: profile to its records (of any chapters).
     """
     records_by_profile = {profile: list(records) for profile, records in records_by_profile.items()}
+    present = {record.chapter for records in records_by_profile.values() for record in records}
+    claims = [claim for claim in claims if not present or claim.chapter is None or claim.chapter in present]
     card = _judged(claims, records_by_profile)
     several = len(card) > 1
     parts = []
@@ -57,9 +59,9 @@ def scorecard_markdown(
     for profile, found in card.items():
         if rows := _rows(found, chapters or {}):
             data = _data(records_by_profile[profile], {v.claim.chapter for v in found if v.outcome != "not run"})
-            parts += [f"## Profile `{profile}`", f"Data: {data}.", _wide(rows)]
+            parts += [f"## Profile `{profile}`", f"Data: {data}.", _div("scorecard full-width", rows)]
     missing = _not_run(card, records_by_profile)
-    return "\n\n".join(parts + ["## Not run", missing] * bool(missing)) + "\n"
+    return "\n\n".join(parts + ["## Not run", _div("not-run", missing)] * bool(missing)) + "\n"
 
 
 def _judged(claims: Iterable[Claim], records: Mapping[str, list[Record]]) -> dict[str, list[Verdict]]:
@@ -107,7 +109,7 @@ def _sides(verdict: Verdict) -> list[str]:
     kind = measure(left.split("/")[0])
     number = NUMBER.fullmatch(right)
     shown = right if number else f"`{right}` {_estimate(verdict.right, kind)}"
-    return [f"`{left}` {_estimate(verdict.left, kind)}", f"{escape(sign)} {shown}"]
+    return [f"`{left}` {_estimate(verdict.left, kind)}", escape(sign), shown]
 
 
 def _difference(verdict: Verdict) -> str:
@@ -117,14 +119,14 @@ def _difference(verdict: Verdict) -> str:
 
 
 def _over(verdict: Verdict) -> str:
-    """What the interval speaks of: "3 seeds", or "1 seed, 1,000 images, paired"."""
+    """What the interval speaks of: "3 seeds", or "1 seed, 1,000 images, paired"; a count stays with its noun."""
     if verdict.seeds > 1:
-        return f"{verdict.seeds} seeds"
+        return f"{verdict.seeds}\u00a0seeds"
     if not verdict.over:
-        return "1 seed"
-    images = " and ".join(f"{n:,}" for n in dict.fromkeys(verdict.images)) + " images"
+        return "1\u00a0seed"
+    images = " and ".join(f"{n:,}" for n in dict.fromkeys(verdict.images)) + "\u00a0images"
     kind = "" if verdict.right is None else ", paired" if verdict.paired else ", unpaired"
-    return f"1 seed, {images}{kind}"
+    return f"1\u00a0seed, {images}{kind}"
 
 
 def _outcome(verdict: Verdict, chapters: Mapping[str, str] | None) -> list[str]:
@@ -197,6 +199,6 @@ def _table(lines: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _wide(text: str) -> str:
-    """On a page a table of seven columns may use the margin too."""
-    return f":::{{div}} scorecard full-width\n\n{text}\n\n:::"
+def _div(classes: str, text: str) -> str:
+    """For the page's style sheet; `full-width` is the theme's, and takes the right margin too."""
+    return f":::{{div}} {classes}\n\n{text}\n\n:::"
