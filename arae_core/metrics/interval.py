@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import sqrt
 
 import torch
+from scipy.stats import binomtest, norm
 from torch import Tensor
 
 from .summary import summarise
 
-Z = 1.96  # of the normal distribution, for 95 %
+CONFIDENCE = 0.95
 
 
 def interval(values: Tensor) -> tuple[float, float, float]:
@@ -21,8 +22,9 @@ def interval(values: Tensor) -> tuple[float, float, float]:
     found = summarise(values)
     mean, n = found["value"], found["n"]
     if values.dtype == torch.bool:
-        centre = (mean + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        half = Z / (1 + Z**2 / n) * sqrt(mean * (1 - mean) / n + Z**2 / (4 * n**2))
-        return mean, centre - half, centre + half
-    half = Z * found["std"] / sqrt(n)
-    return mean, mean - half, mean + half
+        low, high = binomtest(int(values.sum()), n).proportion_ci(CONFIDENCE, method="wilson")
+        return mean, float(low), float(high)
+    if found["std"] == 0:  # scipy says NaN
+        return mean, mean, mean
+    low, high = norm.interval(CONFIDENCE, loc=mean, scale=found["std"] / sqrt(n))
+    return mean, float(low), float(high)

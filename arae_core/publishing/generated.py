@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,19 @@ def _by_profile(root: Path, build_records: Iterable[Path]) -> dict[str, list[Rec
 
 
 def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
+    """The page of claims: each under the profiles that its chapter has, those without a record too."""
     from arae_core.results import load_claims, scorecard_markdown
 
-    text = scorecard_markdown(load_claims(root / "book" / "claims.yaml"), by_profile).rstrip("\n") + "\n"
-    known = {profile for chapter in all_chapters(root).values() for profile in chapter.profiles()}
-    absent = [profile for profile in in_order(known) if profile not in by_profile and profile != "smoke"]
-    if absent:
-        text += f"\nProfiles without a record yet: {', '.join(absent)}.\n"
-    return text
+    chapters = all_chapters(root)
+    claims = []
+    for claim in load_claims(root / "book" / "claims.yaml"):
+        if claim.profiles is None and claim.chapter in chapters:
+            claim = replace(claim, profiles=tuple(chapters[claim.chapter].profiles()))
+        claims.append(claim)
+    known = {profile for claim in claims for profile in claim.profiles or ()} - {"smoke"}
+    profiles = in_order(known | by_profile.keys())
+    links = {chapter.name: chapter.path.relative_to(root / "book").as_posix() for chapter in chapters_in_order(root)}
+    return scorecard_markdown(claims, {profile: by_profile.get(profile, []) for profile in profiles}, links)
 
 
 def _three_tasks(root: Path, by_profile: dict[str, list[Record]]) -> str:

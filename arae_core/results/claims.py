@@ -1,28 +1,28 @@
 """What the papers claim, and whether it held in our runs: `book/claims.yaml` against records.
 
 With two seeds or more, a claim is tested on the difference within each seed (a paired t interval over
-seeds). With one, only the spread over images is known: the interval then treats both means as
-independent, which is wider than the paired one would be, and says nothing about other seeds.
+seeds). With one, only the spread over images is known, which says nothing about other seeds: the interval is that of
+the differences image by image where the record has them (`Record.pairs`), else Welch's for two means that have
+nothing to do with each other, which is the wider one.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import isnan
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import yaml
-from scipy.stats import t as student
 
 from arae_core.store import reference_dir
 
+from .intervals import Estimate, of_images, of_numbers, of_two_means
 from .record import METRIC_NAME, Record, by_seed
 
-CONFIDENCE = 0.95
-COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>])\s+(?P<right>\S+)")
+COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>]|!=)\s+(?P<right>\S+)")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
+SECTION = re.compile(r"\w+#[\w-]+")  # <chapter>#<heading, in small letters with dashes>
 
 
 class ClaimError(ValueError):
@@ -33,7 +33,8 @@ class ClaimError(ValueError):
 class Claim:
     """One comparison of two measures, or of one with a number; `*` in both stands for each of `conditions`
     (None: what both have). `chapter`: whose records count. `each`: a parameter; every value of it that was
-    run has a verdict of its own."""
+    run has a verdict of its own. `reason`: why it cannot be measured here, for as long as it is not.
+    `investigation`: where the book looks into why it fails, "<chapter>#<heading>"."""
 
     id: str
     source: str
@@ -44,6 +45,8 @@ class Claim:
     conditions: tuple[str, ...] | None = None
     profiles: tuple[str, ...] | None = None
     where: Mapping[str, Any] | None = None
+    reason: str = ""
+    investigation: str | None = None
 
     def __post_init__(self):
         match = COMPARISON.fullmatch(self.comparison)
@@ -51,6 +54,8 @@ class Claim:
         measures = sides[:1] if match and NUMBER.fullmatch(sides[1]) else sides
         if not match or not all(METRIC_NAME.fullmatch(side.replace("*", "x")) for side in measures):
             raise ClaimError(f"claim {self.id}: {self.comparison!r} is not <measure> > <measure or number>")
+        if self.investigation is not None and not SECTION.fullmatch(self.investigation):
+            raise ClaimError(f"claim {self.id}: investigation {self.investigation!r} is not <chapter>#<heading>")
         if {side.count("*") for side in measures} not in ({0}, {1}):
             raise ClaimError(f"claim {self.id}: * must stand once on both sides, or on neither")
         if self.each is not None and "*" in self.comparison:
@@ -60,7 +65,7 @@ class Claim:
 
     @property
     def sides(self) -> tuple[str, str, str]:
-        """(left, "<" or ">", right)."""
+        """(left, "<", ">" or "!=", right)."""
         return COMPARISON.fullmatch(self.comparison).group("left", "sign", "right")
 
 
@@ -69,8 +74,10 @@ class Verdict:
     """Whether a claim held under one condition ("" if it has none; "eps = 0.5" for a value of `each`).
 
     outcome: "holds", "fails", "within noise" or "not run". difference: left minus right, mean over seeds,
-    with the ends `low` and `high` of its 95 % interval. over: "seeds" or "images", what the interval
-    speaks of. reason: why it was not run.
+    with the ends `low` and `high` of its 95 % interval (NaN: no spread is known). left, right: the sides themselves,
+    (mean, low, high); right is None where it is a number. over: "seeds" or "images", what the intervals speak of, ""
+    for neither; paired: whether the difference was taken within each of them. images: how many, on each side.
+    reason: why it was not run.
     """
 
     claim: Claim
@@ -81,7 +88,17 @@ class Verdict:
     high: float | None = None
     seeds: int = 0
     over: str = ""
+    paired: bool = False
+    images: tuple[int, ...] = ()
+    left: Estimate | None = None
+    right: Estimate | None = None
     reason: str = ""
+
+    @property
+    def sides(self) -> tuple[str, str, str]:
+        """The claim's (left, sign, right) under this condition."""
+        left, sign, right = self.claim.sides
+        return left.replace("*", self.condition or "*"), sign, right.replace("*", self.condition or "*")
 
 
 def load_claims(path: str | Path | None = None) -> list[Claim]:
@@ -125,7 +142,8 @@ def verdicts(claim: Claim, records: Iterable[Record]) -> list[Verdict]:
 
 def _each_value(claim: Claim, records: list[Record]) -> list[Verdict]:
     """A verdict for each value of the parameter at which the claim can be tested, in rising order."""
-    usable = [r for r in records if claim.each in r.setting and _measured(claim, "", r)]
+    left, _, right = claim.sides
+    usable = [r for r in records if claim.each in r.setting and _measured(r, left, right)]
     values = sorted({record.setting[claim.each] for record in usable})
     found = [_verdict(claim, "", f"{claim.each} = {value:g}", [r for r in usable if r.setting[claim.each] == value])
              for value in values]
@@ -154,32 +172,58 @@ def _shared_conditions(left: str, right: str, records: list[Record]) -> list[str
     return list(found)
 
 
-def _measured(claim: Claim, star: str, record: Record) -> tuple[dict, dict] | None:
-    """Both sides of the comparison as measured, {"value", "std", "n"}; a number has no spread."""
-    left, _, right = (side.replace("*", star) for side in claim.sides)
-    fixed = {"value": float(right), "std": 0.0, "n": inf} if NUMBER.fullmatch(right) else None
-    sides = record.metrics.get(left), fixed or record.metrics.get(right)
-    return sides if all(sides) else None
+def _measured(record: Record, left: str, right: str) -> bool:
+    return left in record.metrics and bool(right in record.metrics or NUMBER.fullmatch(right))
 
 
 def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> Verdict:
-    left, sign, _ = (side.replace("*", star) for side in claim.sides)
-    runs = by_seed(record for record in records if _measured(claim, star, record))
+    left, sign, right = (side.replace("*", star) for side in claim.sides)
+    runs = list(by_seed(record for record in records if _measured(record, left, right)).values())
     if not runs:
-        metric = left.split("/")[0]
-        reasons = [record.left_out[metric] for record in records if metric in record.left_out]
-        return Verdict(claim, condition, "not run", reason=reasons[0] if reasons else "")
-    pairs = [_measured(claim, star, record) for record in runs.values()]
-    differences = [a["value"] - b["value"] for a, b in pairs]
-    difference = mean(differences)
-    if len(pairs) > 1:
-        over = "seeds"
-        half = student.ppf((1 + CONFIDENCE) / 2, len(pairs) - 1) * stdev(differences) / sqrt(len(pairs))
+        return Verdict(claim, condition, "not run", reason=claim.reason or _left_out(left, records))
+    measures = [left] if NUMBER.fullmatch(right) else [left, right]
+    means = [_mean([run.metrics[name] for run in runs]) for name in measures]
+    if len(runs) > 1:
+        over, paired = "seeds", True
+        differences = [run.metrics[left]["value"] - _value(run, right) for run in runs]
+        difference, low, high = of_numbers(differences)
     else:
         over = "images"
-        (a, b), counts = pairs[0], [side["n"] for side in pairs[0]]
-        half = 1.96 * sqrt(a["std"] ** 2 / a["n"] + b["std"] ** 2 / b["n"]) if min(counts) > 1 else inf
-    low, high = float(difference - half), float(difference + half)
-    claimed_low, claimed_high = (low, high) if sign == ">" else (-high, -low)
+        (difference, low, high), paired = _over_images(runs[0], left, right)
+    if isnan(low):
+        over, paired = "", False
+    claimed_low, claimed_high = (-high, -low) if sign == "<" else (low, high)
     outcome = "holds" if claimed_low > 0 else "fails" if claimed_high < 0 else "within noise"
-    return Verdict(claim, condition, outcome, difference, low, high, len(pairs), over)
+    if sign == "!=" and outcome == "fails":
+        outcome = "holds"
+    images = tuple(int(runs[0].metrics[name]["n"]) for name in measures)
+    return Verdict(claim, condition, outcome, difference, low, high, len(runs), over, paired, images,
+                   means[0], means[1] if len(means) > 1 else None)
+
+
+def _over_images(run: Record, left: str, right: str) -> tuple[Estimate, bool]:
+    """Left minus right in one run, and whether it was taken image by image."""
+    if NUMBER.fullmatch(right):
+        mean, low, high = of_images(run.metrics[left])
+        return (mean - float(right), low - float(right), high - float(right)), False
+    if f"{left} - {right}" in run.pairs:
+        return of_images(run.pairs[f"{left} - {right}"]), True
+    if f"{right} - {left}" in run.pairs:
+        mean, low, high = of_images(run.pairs[f"{right} - {left}"])
+        return (-mean, -high, -low), True
+    return of_two_means(run.metrics[left], run.metrics[right]), False
+
+
+def _mean(summaries: list[dict[str, float]]) -> Estimate:
+    """Over seeds where there are two, else over images."""
+    return of_numbers([its["value"] for its in summaries]) if len(summaries) > 1 else of_images(summaries[0])
+
+
+def _value(run: Record, name: str) -> float:
+    return float(name) if NUMBER.fullmatch(name) else run.metrics[name]["value"]
+
+
+def _left_out(measure: str, records: list[Record]) -> str:
+    """Why the measure is missing, by the records: "trend/robust/lpips" is for want of LPIPS."""
+    parts = measure.split("/")
+    return next((record.left_out[part] for part in parts for record in records if part in record.left_out), "")

@@ -1,15 +1,12 @@
 """A measure over the seeds of one setting, with its 95 % interval, for curves drawn from records."""
 
 from collections.abc import Iterable
-from math import sqrt
-from statistics import mean, stdev
 
-from scipy.stats import t as student
-
+from .intervals import CONFIDENCE, Estimate, of_numbers
 from .record import Record, RecordError, by_seed
 
 
-def over_seeds(records: Iterable[Record], name: str, confidence: float = 0.95) -> tuple[float, float, float]:
+def over_seeds(records: Iterable[Record], name: str, confidence: float = CONFIDENCE) -> Estimate:
     """(mean, low, high) of the measure `name`: Student's interval over seeds; with one seed the three are equal.
 
     Raises RecordError if no record has the measure, or if they differ in more than their seed.
@@ -19,5 +16,4 @@ def over_seeds(records: Iterable[Record], name: str, confidence: float = 0.95) -
         raise RecordError(f"no record has the measure {name}")
     if len(values) == 1:
         return values[0], values[0], values[0]
-    half = float(student.ppf((1 + confidence) / 2, len(values) - 1)) * stdev(values) / sqrt(len(values))
-    return mean(values), mean(values) - half, mean(values) + half
+    return of_numbers(values, confidence)

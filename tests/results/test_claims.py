@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from scipy import stats
 
 from arae_core.results import Claim, ClaimError, RecordError, load_claims, verdicts
@@ -41,14 +42,80 @@ def test_each_outcome_over_seeds(make_record):
     assert outcome(0.0, 0.0) == "within noise"
 
 
+def unpaired(make_record, robust, standard):
+    record = pair(make_record, robust, standard)
+    record.pairs = {}
+    return record
+
+
 def test_one_seed_falls_back_on_images_and_says_so(make_record):
-    verdict = only(HIGHER, [pair(make_record, (20.0, 3.0, 900), (19.0, 4.0, 900))])
+    verdict = only(HIGHER, [unpaired(make_record, (20.0, 3.0, 900), (19.0, 4.0, 900))])
     half = 1.96 * (3**2 / 900 + 4**2 / 900) ** 0.5
     assert (verdict.outcome, verdict.over, verdict.seeds) == ("holds", "images", 1)
-    assert (verdict.low, verdict.high) == pytest.approx((1 - half, 1 + half))
-    assert only(HIGHER, [pair(make_record, (20.0, 3.0, 9), (19.0, 4.0, 9))]).outcome == "within noise"
-    assert only(HIGHER, [pair(make_record, (19.0, 3.0, 900), (20.0, 4.0, 900))]).outcome == "fails"
-    assert only(HIGHER, [pair(make_record, 20.0, 10.0)]).outcome == "within noise"  # no spread is known
+    assert (verdict.low, verdict.high) == pytest.approx((1 - half, 1 + half), abs=1e-3)
+    assert verdict.left[0] == pytest.approx(20) and verdict.right[0] == pytest.approx(19)
+    assert only(HIGHER, [unpaired(make_record, (20.0, 3.0, 9), (19.0, 4.0, 9))]).outcome == "within noise"
+    assert only(HIGHER, [unpaired(make_record, (19.0, 3.0, 900), (20.0, 4.0, 900))]).outcome == "fails"
+    unknown = only(HIGHER, [pair(make_record, 20.0, 10.0)])
+    assert (unknown.outcome, unknown.over) == ("within noise", "")  # no spread is known
+
+
+def image_by_image(make_record, images=60):
+    """A record of two encoders whose values follow the image, as they do; and the values."""
+    draw = torch.Generator().manual_seed(0)
+    standard = 20 + 4 * torch.randn(images, generator=draw, dtype=torch.float64)
+    robust = standard + 0.4 + 0.5 * torch.randn(images, generator=draw, dtype=torch.float64)
+    return make_record({"psnr/standard/a": standard, "psnr/robust/a": robust}), robust, standard
+
+
+def test_one_seed_with_its_pairs_is_the_paired_t_test(make_record):
+    record, robust, standard = image_by_image(make_record)
+    verdict = only(HIGHER, [record])
+    expected = stats.ttest_rel(robust.numpy(), standard.numpy()).confidence_interval(0.95)
+    assert (verdict.outcome, verdict.over, verdict.paired, verdict.images) == ("holds", "images", True, (60, 60))
+    assert (verdict.low, verdict.high) == pytest.approx((expected.low, expected.high), rel=1e-4)
+    turned = only(Claim("c", "A", "t", "psnr/standard/* < psnr/robust/*"), [record])
+    assert (turned.outcome, turned.low) == ("holds", pytest.approx(-verdict.high))
+
+
+def test_without_pairs_it_is_welchs_interval_and_wider(make_record):
+    record, robust, standard = image_by_image(make_record)
+    paired = only(HIGHER, [record])
+    record.pairs = {}
+    verdict = only(HIGHER, [record])
+    expected = stats.ttest_ind(robust.numpy(), standard.numpy(), equal_var=False).confidence_interval(0.95)
+    assert (verdict.outcome, verdict.over, verdict.paired) == ("within noise", "images", False)
+    assert (verdict.low, verdict.high) == pytest.approx((expected.low, expected.high))
+    assert verdict.high - verdict.low > 5 * (paired.high - paired.low)
+
+
+def test_the_sides_have_intervals_of_their_own(make_record):
+    record, robust, _ = image_by_image(make_record)
+    expected = stats.ttest_1samp(robust.numpy(), 0).confidence_interval(0.95)
+    verdict = only(HIGHER, [record])
+    assert verdict.left == pytest.approx((robust.mean().item(), expected.low, expected.high))
+    runs = [pair(make_record, (value, 3.0), (10.0, 3.0), seed=i) for i, value in enumerate((20.0, 21.0, 19.0))]
+    expected = stats.ttest_1samp([20.0, 21.0, 19.0], 0).confidence_interval(0.95)
+    assert only(HIGHER, runs).left == pytest.approx((20.0, expected.low, expected.high))
+
+
+def test_what_is_said_to_differ(make_record):
+    differ = Claim("c", "A", "t", "peak/robust/psnr != peak/robust/ssim")
+
+    def outcome(*gaps):
+        return only(differ, [make_record({"peak/robust/psnr": 1.0 + gap, "peak/robust/ssim": 1.0}, seed=i)
+                             for i, gap in enumerate(gaps)]).outcome
+
+    assert outcome(0.5, 0.6, 0.5) == outcome(-0.5, -0.6, -0.5) == "holds"
+    assert outcome(0.5, -0.5, 0.5) == outcome(0.5) == "within noise"
+
+
+def test_why_it_was_not_run(make_record):
+    rival = Claim("c", "A", "t", "lpips/robust/a < lpips/mlp/a", reason="no MLP here")
+    record = make_record({"lpips/robust/a": 0.1, "trend/robust/psnr": 1.0})
+    record.leave_out("lpips", "no trunk")
+    assert only(rival, [record]).reason == only(rival, []).reason == "no MLP here"
+    assert only(Claim("c", "A", "t", "trend/robust/lpips < 0"), [record]).reason == "no trunk"
 
 
 def test_lower_is_better_by_the_sign(make_record):
@@ -105,6 +172,7 @@ def test_the_claims_of_the_book():
         ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c, conditions: [d]}", r"no \*"),
         ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c, condition: [d]}", "condition"),
         ("{id: a, source: A}", "text"),
+        ("{id: a, source: A, text: t, comparison: a/b > 0, investigation: rivals}", "<chapter>#<heading>"),
         ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c}\n" * 2, "twice"),
         ("[", "line"),
     ],

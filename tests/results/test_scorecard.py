@@ -1,32 +1,111 @@
 from arae_core.results import Claim, scorecard, scorecard_markdown
 
 CLAIMS = [
-    Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", conditions=("a", "b")),
-    Claim("l", "A, Table 1", "And closer.", "lpips/robust/* < lpips/standard/*"),
+    Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
+          conditions=("a", "b"), investigation="inversion#layer-by-layer"),
+    Claim("l", "A, Table 1", "And closer.", "lpips/robust/* < lpips/standard/*", chapter="inversion"),
+    Claim("t", "A, Table 9", "And better than TNRD.", "psnr/robust/a > psnr/tnrd/a", chapter="denoising",
+          reason="no TNRD"),
+    Claim("o", "A, Table A3", "Elsewhere.", "psnr/robust/a > psnr/standard/a", chapter="inversion",
+          profiles=("resnet",)),
 ]
+LINKS = {"inversion": "robust_features/02_inversion.ipynb"}
 
 
-def test_a_row_a_condition_and_a_column_a_profile(make_record):
-    runs = [
-        make_record({"psnr/robust/a": (v, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i, profile="cifar10")
-        for i, v in enumerate((19.9, 20.0, 20.1))
+def runs(make_record, gain, profile="cifar10", **kwargs):
+    return [
+        make_record({"psnr/robust/a": (18.0 + gain + i / 10, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i,
+                    profile=profile, **kwargs)
+        for i in range(3)
     ]
-    runs[0].leave_out("lpips", "no trunk")
-    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": runs})
-    rows = text.splitlines()
-    assert rows[0] == "| Source | Claim | Comparison | default | cifar10 |"
-    assert rows[2] == (
-        "| A, Table 1 | Robust is better. | `psnr/robust/a > psnr/standard/a` | not run "
-        "| **holds** +2.00 [+1.75, +2.25], 3 seeds |"
-    )
-    assert rows[3] == "|  |  | `psnr/robust/b > psnr/standard/b` | not run | not run |"
-    assert rows[4].endswith("`lpips/robust/* < lpips/standard/*` | not run | not run \\* |")
-    assert text.endswith("\\* no trunk.")
-    assert all(row.count("|") == rows[0].count("|") for row in rows[:5])
 
 
-def test_conditions_known_from_one_profile_serve_the_others(make_record):
-    record = make_record({"lpips/robust/x": (0.2, 0.1), "lpips/standard/x": (0.4, 0.1)})
-    rows = scorecard(CLAIMS[1:], {"smoke": [], "default": [record]}).markdown.splitlines()
-    assert "`lpips/robust/x < lpips/standard/x` | not run | **holds** −0.200" in rows[2]
-    assert rows[3] == ""
+def cells(row):
+    return [cell.strip() for cell in row[1:-1].split("|")]
+
+
+def section(text, title):
+    return text.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def test_a_section_a_profile_with_both_sides_the_difference_and_the_verdict(make_record):
+    records = runs(make_record, 1.9, notes="JPEG copies")
+    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": records}, LINKS)
+    assert "## Profile `default`" not in text
+    part = section(text, "Profile `cifar10`")
+    assert "Data: photos (JPEG copies)." in part
+    head, _, *rows = [line for line in part.splitlines() if line.startswith("|")]
+    assert cells(head) == ["Source", "Claim", "Left", "", "Right", "Left − right", "Verdict", "Chapter"]
+    (row,) = rows  # b was not run
+    assert cells(row) == [
+        "A, Table 1", "Robust is better.", "`psnr/robust/a` 20.00 [19.75,\u00a020.25]",
+        "\\>", "`psnr/standard/a` 18.00 [18.00,\u00a018.00]", "+2.00 [+1.75,\u00a0+2.25], 3\u00a0seeds", "✔\u00a0**holds**",
+        "[inversion](robust_features/02_inversion.ipynb)",
+    ]
+
+
+def test_a_claim_that_fails_leads_to_its_investigation(make_record):
+    text = scorecard_markdown(CLAIMS, {"cifar10": runs(make_record, -2.1)}, LINKS)
+    assert "✘\u00a0**fails** ([why](robust_features/02_inversion.ipynb#layer-by-layer))" in text
+
+
+def test_what_the_interval_speaks_of(make_record):
+    def over(record):
+        (row,) = [r for r in scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "robust/a` " in r]
+        return cells(row)[5].partition("], ")[2] or cells(row)[5]
+
+    one = runs(make_record, 1.9)[0]
+    assert over(one) == "1\u00a0seed, 100\u00a0images, paired"
+    one.pairs = {}
+    assert over(one) == "1\u00a0seed, 100\u00a0images, unpaired"
+    one.metrics["psnr/standard/a"]["n"] = 64
+    assert over(one) == "1\u00a0seed, 100 and 64\u00a0images, unpaired"
+    assert over(make_record({"psnr/robust/a": 2.0, "psnr/standard/a": 1.0})) == "+1.00, 1\u00a0seed"
+
+
+def test_counts_of_verdicts(make_record):
+    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": runs(make_record, 1.9)}, LINKS)
+    rows = {cells(row)[0]: cells(row)[1:] for row in section(text, "In numbers").splitlines() if row.startswith("|")}
+    assert rows["Profile"] == ["claims", "✔ holds", "✘ fails", "≈ within noise", "– not run"]
+    assert rows["`cifar10`"] == ["4", "1", "0", "0", "3"] and rows["`default`"] == ["4", "0", "0", "0", "4"]
+
+
+def test_what_was_not_run_stands_with_its_reason(make_record):
+    records = runs(make_record, 1.9)
+    records[0].leave_out("lpips", "no trunk")
+    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": records, "resnet": []}, LINKS)
+    part = section(text, "Not run")
+    reasons = {}
+    for line in part.splitlines():
+        if line.endswith(":") and line != ":::":
+            reason = line
+        elif line.startswith("| A"):
+            reasons.setdefault(reason, []).append(cells(line))
+    assert reasons == {
+        "The chapter's record there does not hold it:": [
+            ["A, Table 1", "Robust is better. `psnr/robust/* > psnr/standard/*` for b", "`cifar10`"]],
+        "no trunk:": [["A, Table 1", "And closer. `lpips/robust/* < lpips/standard/*`", "`cifar10`"]],
+        "no TNRD:": [["A, Table 9", "And better than TNRD. `psnr/robust/a > psnr/tnrd/a`", "`cifar10`"]],
+        "The chapter has no record there yet:": [
+            ["A, Table A3", "Elsewhere. `psnr/robust/a > psnr/standard/a`", "`resnet`"]],
+    }
+    assert part.rstrip(":\n").endswith("Nothing has been run yet at `default`, `resnet`.")
+
+
+def test_a_chapter_shows_its_own_without_headings_or_links(make_record):
+    text = scorecard(CLAIMS, {"default": runs(make_record, 1.9, "default")}).markdown
+    assert "#" not in text and "](" not in text and ":::" not in text and "**Profile" not in text
+    assert "✔\u00a0**holds**" in text and "**Not run**" in text
+    assert "And closer" in text and "TNRD" not in text  # another chapter's
+
+
+def test_a_claim_of_several_conditions_says_its_text_once(make_record):
+    record = make_record({f"psnr/{e}/{c}": (20.0, 1.0) for e in ("robust", "standard") for c in "ab"})
+    rows = [cells(r) for r in scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "`psnr" in r]
+    assert [row[1] for row in rows] == ["Robust is better.", ""]
+
+
+def test_a_value_of_a_parameter_stands_beside_the_claim(make_record):
+    each = Claim("e", "A, Table 4", "Ahead.", "psnr/robust/a > psnr/standard/a", each="eps")
+    assert "| Ahead. *eps = 1* |" in scorecard([each], {"default": runs(make_record, 1.9, eps=1.0)}).markdown
+    assert "at each eps" in scorecard([each], {"default": []}).markdown
