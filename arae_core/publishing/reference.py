@@ -1,8 +1,8 @@
 """`arae reference`: makes the reference runs that are missing and collects what they leave into `book/reference/`.
 
-Of each run first the long training, without a notebook and in a process of its own; then the notebook, which finds those
-models, into the run's folder in the store; then what is to be kept is copied. A command that was stopped goes on with
-the same words, and a run whose folder is whole already, whoever made it, is collected as it is.
+Of each run first the long training, without a notebook and in a process of its own; then the notebook, which finds
+those models, into the run's folder in the store; then what is to be kept is copied. A command that was stopped goes on
+with the same words, and a run whose folder is whole already, whoever made it, is collected as it is.
 """
 
 from __future__ import annotations

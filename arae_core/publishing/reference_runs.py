@@ -91,7 +91,8 @@ class ReferenceRun:
         return f"missing: {', '.join(lost)}" if lost else ""
 
 
-def reference_runs(root: Path, profile: str, names: Iterable[str] = (), seeds: Iterable[int] = ()) -> list[ReferenceRun]:
+def reference_runs(root: Path, profile: str, names: Iterable[str] = (),
+                   seeds: Iterable[int] = ()) -> list[ReferenceRun]:
     """The profile's runs in the file's order, all of it checked; only those of these chapters and seeds, if any.
 
     Refused: a file that does not say what it should, an unknown profile, chapter, parameter or seed.
