@@ -58,16 +58,36 @@ def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Pat
 @click.argument("chapter")
 @_PROFILE
 @click.option("-p", "given", nargs=2, multiple=True, metavar="KEY VALUE", help="Set one parameter; repeatable.")
-def train(chapter: str, profile: str, given: tuple[tuple[str, str], ...]) -> None:
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
+              help="Leave a copy of each model here too, named after what it is.")
+def train(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Path | None) -> None:
     """Train what CHAPTER shows, without its notebook.
 
     On several GPUs: torchrun --nproc-per-node N -m arae_core train CHAPTER …
     """
-    from arae_core.publishing import parameters
+    from arae_core.publishing import execute, parameters
     from arae_core.publishing.train import train
 
     found = find_chapter(find_root(), chapter)
-    train(found, parameters.settings(found, profile, given), click.echo)
+    settings = parameters.settings(found, profile, given)
+    train(found, settings, click.echo, execute.writable(out) if out else None)
+
+
+@arae.command()
+@click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
+@click.option("--profile", default="cifar10", show_default=True, metavar="NAME",
+              help="One of the profiles in book/reference/runs.yaml.")
+@click.option("--seed", "seeds", type=int, multiple=True, metavar="N", help="Only this seed; repeatable.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what is missing and how long it will take, and stop.")
+def reference(chapters: tuple[str, ...], profile: str, seeds: tuple[int, ...], only_plan: bool) -> None:
+    """Make the reference runs that are missing.
+
+    Of CHAPTER, or of all; trains, runs the notebooks, and collects records, pictures and models into book/reference.
+    What needs a GPU is left out where there is none, unless its CHAPTER is named.
+    """
+    from arae_core.publishing.reference import reference
+
+    reference(find_root(), chapters, profile, seeds=seeds, only_plan=only_plan, say=click.echo)
 
 
 @arae.command()

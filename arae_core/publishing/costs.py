@@ -100,8 +100,12 @@ class Cost:
 
 def recorded(root: Path) -> list[Cost]:
     """The committed costs of whole profiles, by file name. Raises as `Cost.read`."""
-    costs = [Cost.read(path) for path in sorted((root / FOLDER).glob("*.json"))]
-    return [cost for cost in costs if not cost.given]
+    return [cost for cost in all_recorded(root) if not cost.given]
+
+
+def all_recorded(root: Path) -> list[Cost]:
+    """These, and those of runs with parameters beyond the profile's."""
+    return [Cost.read(path) for path in sorted((root / FOLDER).glob("*.json"))]
 
 
 def keep(chapter: Chapter, settings: Mapping[str, Any], seconds: float, account: Path, folder: Path) -> Path | None:

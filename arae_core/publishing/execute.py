@@ -110,13 +110,13 @@ def writable(out: Path) -> Path:
 
 
 @contextmanager
-def alone(lock: Path, what: str) -> Iterator[None]:
+def alone(lock: Path, what: str, way_out: str = "wait for it, or choose another --out") -> Iterator[None]:
     """Hold the lock file `lock`. Refused if another holds it: `what` says what that one does ("run is …")."""
     try:
         with filelock.FileLock(lock, timeout=0):
             yield
     except filelock.Timeout as error:
-        raise Refused(f"another {what}: wait for it, or choose another --out") from error
+        raise Refused(f"another {what}: {way_out}") from error
 
 
 def environment(out: Path, root: Path) -> dict[str, str]:

@@ -20,6 +20,6 @@ def _end_with_the_starter() -> None:
 
 
 if __name__ == "__main__":
-    os.environ["ARAE_ESTIMATE"] = "off"  # the sweep has given one for all its points
+    os.environ["ARAE_ESTIMATE"] = "off"  # whoever started this has given one for all its runs
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
     main()

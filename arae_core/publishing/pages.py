@@ -25,6 +25,7 @@ from .costs import FOLDER as COSTS
 from .estimate import announce
 from .execute import RunFailed, run
 from .parameters import settings
+from .reference_runs import FILE as RUNS
 from .speed import FOLDER as BENCHMARKS
 
 _LIBRARIES = ("torch", "torchvision", "scikit-image", "scikit-learn", "lpips", "pyautoattack", "matplotlib",
@@ -36,8 +37,8 @@ def digest(chapter: Chapter, chosen: Mapping[str, Any]) -> str:
     """SHA-256 (16 hexadecimals) of everything that the chapter's page under these settings depends on."""
     book = chapter.root / "book"
     total = hashlib.sha256(run_digest(chapter, chosen, lpips=lpips_here()).encode())
-    apart = {chapter.root / COSTS, chapter.root / BENCHMARKS}  # of these no chapter reads
-    reference = [path for path in (book / "reference").rglob("*") if apart.isdisjoint(path.parents)]
+    apart = {chapter.root / its for its in (COSTS, BENCHMARKS, RUNS)}  # of these no chapter reads
+    reference = [path for path in (book / "reference").rglob("*") if apart.isdisjoint([path, *path.parents])]
     _add(total, book, [book / "claims.yaml", *reference])
     return total.hexdigest()[:16]
 

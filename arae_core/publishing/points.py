@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,12 +18,10 @@ from typing import Any
 import filelock
 
 from .chapters import Chapter
+from .child import PATIENCE, run_arae
 from .pages import run_digest
 
-STOPPED = "stopped"
 _STAMP = "run.json"
-_LOOK = 0.2  # seconds between two looks at a running point
-_PATIENCE = 60.0  # seconds that a process has to save and end
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class Point:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = self.folder / f".{self.chapter.name}.lock"
-            with filelock.FileLock(lock, timeout=_PATIENCE):
+            with filelock.FileLock(lock, timeout=PATIENCE):
                 if self.done():  # by the run that we waited for
                     return ""
                 self._clear()
@@ -103,42 +99,14 @@ class Point:
 
     def _execute(self, environment: Mapping[str, str], stopped: Callable[[], bool]) -> str:
         words = [word for key, text in self.given for word in ("-p", key, text)]
-        command = [sys.executable, "-m", "arae_core.publishing.lifeline", "run", self.chapter.name,
-                   "--profile", self.profile, *words, "--out", str(self.folder)]
-        with open(self.log, "wb") as log, subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment,
-                start_new_session=True) as process:  # Ctrl-C is for the sweep, which passes it on
-            while True:
-                try:
-                    code = process.wait(_LOOK)
-                    break
-                except subprocess.TimeoutExpired:
-                    if stopped():
-                        _end(process)
-                        return STOPPED
-        return "" if code == 0 else self._why(code)
+        return run_arae(["run", self.chapter.name, "--profile", self.profile, *words, "--out", str(self.folder)],
+                        self.log, environment, stopped)
 
     def _stamp(self, seconds: float) -> None:
         unfinished = self.folder / f".{_STAMP}"
         content = {"digest": self.digest, "settings": self.settings, "seconds": round(seconds, 1)}
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         os.replace(unfinished, self.folder / _STAMP)
-
-    def _why(self, code: int) -> str:
-        """Its last words, else how it ended."""
-        said = [line for line in self.log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
-        if said and said[-1].startswith("arae: "):
-            return said[-1].removeprefix("arae: ")
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return f"its process {how}; see {self.log}"
-
-
-def _end(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
 
 
 def _digest_in(stamp: Path) -> str | None:

@@ -36,7 +36,7 @@ try:
 finally:
     (trace / f"ended-{{eps}}").touch()
 record = json.loads({record!r})
-record["seed"] = seed
+record["seed"], record["profile"] = seed, profile
 record["parameters"] = dict(profile=profile, seed=seed, eps=eps, layers=layers, name=name)
 record["metrics"] = {{f"psnr/{{encoder}}/all": dict(value=20 + seed - eps * slope, std=1.0, n=10)
                      for encoder, slope in [("standard", 2), ("robust", 1)]}}
