@@ -1,6 +1,6 @@
 """What bf16 brings to adversarial training, and whether the encoder that comes out is as robust.
 
-The same recipe in the machine's precision and in float32, over five seeds; every encoder is evaluated in float32, clean
+The same recipe in the machine's precision and in float32, over three seeds; every encoder is evaluated in float32, clean
 and under PGD on held-out crops. Two trainings that round differently end at different weights, so what must agree is
 their accuracy: bf16's mean has to lie inside the 95 % interval of float32's, over seeds.
 """
@@ -21,13 +21,13 @@ from arae_core.training import Attack, ClassifierConfig, computes_bf16, train_cl
 from arae_core.training.rearranged import rearranged
 from benchmarks.material import photographs, small_alexnet
 
-SEEDS, IMAGES, EPOCHS, EPS = 5, 6000, 4, 1.0
+SEEDS, IMAGES, EPOCHS, EPS = 3, 5000, 4, 1.0
 NAMES = {"auto": "ours, precision of the machine", "fp32": "ours, float32"}
 
 
 def run(device: str) -> BenchRecord:
     before = load()
-    train, test = photographs(IMAGES, device), photographs(2000, device, "test")
+    train, test = photographs(IMAGES, device), photographs(1000, device, "test")
     evaluated = partial(pgd, norm="l2", eps=EPS, steps=10, step_size=0.25)
     times: dict[str, list[float]] = {name: [] for name in NAMES.values()}
     clean: dict[str, list[float]] = {precision: [] for precision in NAMES}
