@@ -22,7 +22,6 @@ from torch import Tensor
 from arae_core.attacks import L2Ball, frozen
 from arae_core.encoders import Encoder
 from arae_core.losses.priors import alpha_norm, total_variation
-from arae_core.training.rearranged import rearranged
 from arae_core.training.run import TrainingDiverged
 
 
@@ -122,7 +121,7 @@ def _descend(
 ) -> Optimised:
     x, velocity, best = start.detach().clone(), torch.zeros_like(start), start.detach().clone()
     lowest = torch.full_like(start[:, 0, 0, 0], torch.inf)
-    with frozen(encoder), rearranged(encoder):
+    with frozen(encoder):
         for iteration in range(method.iterations + 1):
             moves = iteration < method.iterations  # where the last step led is only looked at
             x.requires_grad_(moves)
