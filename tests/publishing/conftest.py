@@ -25,7 +25,7 @@ RUN = '''
 import json, os, pathlib, signal, time
 trace = pathlib.Path({trace!r})
 with open(trace / f"eps={{eps}},seed={{seed}}", "a") as file:  # a line for each time that it ran
-    print(os.getpid(), os.environ["OMP_NUM_THREADS"], file=file)
+    print(os.getpid(), os.environ.get("OMP_NUM_THREADS", "unset"), file=file)
 if (trace / f"fails-{{eps}}").exists():
     raise RuntimeError("eps is no good")
 if (trace / f"dies-{{eps}}").exists():
