@@ -3,8 +3,7 @@
 A strided convolution of the image becomes one of stride 1 over its pixels rearranged. With s the stride, the pixels of
 every s x s square become s^2 channels of one place; a kernel of k x k, filled up with zeros to a multiple of s, becomes
 one of ceil(k/s) x ceil(k/s) over them. The sums are the same sums in another order. An attack waits for the gradient
-towards an image of three channels, which oneDNN computes at a tenth of the speed of the other layers' gradients; over
-3 s^2 channels it takes half the time.
+towards an image of three channels, which oneDNN computes slowly for its size; over 3 s^2 channels it is faster.
 
 ReLU and max-pooling change places, since the largest of some numbers, cut off at zero, is the largest of the numbers cut
 off at zero. ReLU then works on a quarter of the values, and the largest tensors of the network are made and thrown away
