@@ -359,4 +359,4 @@ def test_the_book_lists_runs_of_all_its_profiles():
     for profile in sizes:  # else their records could not stand beside those of other seeds
         assert all(run.given.keys() <= EXTENT for run in reference_runs(root, profile))
     sweep = reference_runs(root, "cifar10", ["robustness_sweep"])[0]
-    assert [point.get("eps") for point in sweep.points] == [None, 0.0, 0.125, 0.25, 0.5]
+    assert [point.get("eps") for point in sweep.points] == [None, 0.0, 0.0625, 0.125, 0.25, 0.375, 0.5, 0.75]
