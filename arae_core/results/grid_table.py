@@ -51,7 +51,8 @@ def method_table(
     reasons, marks = left_out(runs, set(metrics))
     head = ["", *(f"{measure(metric).label} {measure(metric).better}".strip() for metric in metrics)]
     body = [[m, *(cell(runs, f"{metric}/{m}", marks.get(metric, "")) for metric in metrics)] for m in methods]
-    return Table(layout(head, body, [caption(runs, metrics), *reasons]))
+    shown = [f"{metric}/{m}" for metric in metrics for m in methods]
+    return Table(layout(head, body, [caption(runs, shown), *reasons]))
 
 
 def _sorted(records: Iterable[Record], keys: Sequence[str]) -> list[Record]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import mean, stdev
 
 from .record import Record, RecordError, by_seed
@@ -92,11 +93,10 @@ def table(
     columns = [(metric, encoder) for metric in metrics for encoder in encoders]
     reasons, marks = left_out(runs, set(metrics))
     head = [""] + [f"{measure(m).label} {measure(m).better}".strip() + f", {e}" for m, e in columns]
-    body = []
-    for condition in conditions:
-        row = [f"{metric}/{encoder}/{condition}" for metric, encoder in columns]
-        body.append([condition] + [cell(runs, name, marks.get(name.split("/")[0], "")) for name in row])
-    return Table(layout(head, body, [caption(runs, metrics), *reasons]))
+    rows = {condition: [f"{metric}/{encoder}/{condition}" for metric, encoder in columns] for condition in conditions}
+    body = [[condition, *(cell(runs, name, marks.get(name.split("/")[0], "")) for name in row)]
+            for condition, row in rows.items()]
+    return Table(layout(head, body, [caption(runs, chain.from_iterable(rows.values())), *reasons]))
 
 
 def layout(head: list[str], body: list[list[str]], notes: list[str], names: int = 1) -> str:
@@ -139,12 +139,15 @@ def cell(runs: list[Record], name: str, mark: str = "") -> str:
     return text
 
 
-def caption(runs: list[Record], metrics: Sequence[str]) -> str:
-    """Profile, data and what the spread is over. metrics: those shown, by first or full name."""
+def caption(runs: list[Record], names: Iterable[str]) -> str:
+    """Profile, data and what the spread is over. names: the measures shown, in full; those not there do not count."""
     first = runs[0]
     data = first.data["name"] + (f" ({first.data['notes']})" if first.data["notes"] else "")
-    wanted = {metric.split("/")[0] for metric in metrics}
-    counts = [int(s["n"]) for run in runs for name, s in run.metrics.items() if name.split("/")[0] in wanted]
-    images = max(counts, default=0)
-    over = f"{images:,} images, seed {first.seed}" if len(runs) == 1 else f"{len(runs)} seeds"
-    return f"Profile {first.profile}, data {data}; mean ± standard deviation over {over}."
+    said = f"Profile {first.profile}, data {data}"
+    if len(runs) > 1:
+        return f"{said}; mean ± standard deviation over {len(runs)} seeds."
+    counts = sorted({int(first.metrics[name]["n"]) for name in names if name in first.metrics} - {1})
+    if not counts:  # numbers of the whole run have no spread
+        return f"{said}, seed {first.seed}."
+    images = " to ".join(f"{n:,}" for n in dict.fromkeys((counts[0], counts[-1])))
+    return f"{said}; mean ± standard deviation over {images} images, seed {first.seed}."

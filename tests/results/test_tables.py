@@ -55,3 +55,18 @@ def test_a_table_of_texts():
     assert Table.of(["", "a|b"], [["x_1", "2"], ["y", "–"]], "As found.").markdown == (
         "|  | a\\|b |\n| :-- | --: |\n| x\\_1 | 2 |\n| y | – |\n\nAs found."
     )
+
+
+def test_the_caption_counts_the_images_of_what_is_shown(make_record):
+    record = make_record({
+        "psnr/robust/crops": (25.0, 2.0, 400), "psnr/robust/photographs": (20.0, 4.0, 2),
+        "auroc/robust/mean": (0.6, 0.0, 1),
+    })
+
+    def end(**chosen):
+        return table(record, **{"encoders": ["robust"], **chosen}).markdown.rpartition("data photos")[2]
+
+    assert end(metrics=["psnr"], conditions=["photographs"]) == "; mean ± standard deviation over 2 images, seed 0."
+    assert end(metrics=["psnr"]) == "; mean ± standard deviation over 2 to 400 images, seed 0."
+    assert end(metrics=["auroc"]) == ", seed 0."  # a number of the whole run has no spread
+    assert end(metrics=["psnr"], conditions=["mean"]) == ", seed 0."
