@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -65,6 +67,21 @@ def made(store, seed=0, point=None, **parameters):
 def kept(root):
     return sorted((r.seed, r.parameters["eps"], json.dumps(r.point)) for r in
                   map(Record.read, (root / "book/reference/smoke/records").glob("*.json")))
+
+
+def ends(its_trace, seconds=240.0):
+    """Return when the kernel that noted itself there is gone, or dead and not reaped."""
+    deadline = time.monotonic() + seconds
+    while running(its_trace.read_text().split()):
+        assert time.monotonic() < deadline, f"the kernel of {its_trace.name} still runs"
+        time.sleep(0.05)
+
+
+def running(noted):
+    try:
+        return not noted or psutil.Process(int(noted[0])).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def make(*arguments):
@@ -122,6 +139,8 @@ def test_after_a_kill_the_same_command_goes_on(listed, trace, runs, wait_for, nu
         wait_for(trace / "eps=2,seed=1")
         process.send_signal(number)
     assert process.returncode == code and kept(root) == [(0, 0.5, "{}")]
+    # A kernel notices within a second or so that who started it is gone; let go before, it would finish its run.
+    ends(trace / "eps=2,seed=1")
     (trace / "waits-2").unlink()
     assert make() == 0
     assert kept(root) == [(0, 0.5, "{}"), (1, 2, "{}")] and runs() == {"eps=0.5,seed=0": 1, "eps=2,seed=1": 2}
