@@ -25,6 +25,13 @@ def test_by_path_or_under_the_data_root(kodak, tmp_path, monkeypatch):
     assert [picture(file).shape for file in picture_files(kodak)] == [(1, 3, 30, 20), (1, 3, 20, 30)]
 
 
+def test_pictures_of_the_folders_inside_count_where_it_has_none_itself(kodak, tmp_path):
+    (tmp_path / "denoise/A").mkdir()
+    Image.new("RGB", (5, 5)).save(tmp_path / "denoise/A/z.png")
+    names = ["A/z.png", "Kodak24/a.tif", "Kodak24/b.png", "Kodak24/inside/c.png"]
+    assert [file.relative_to(tmp_path / "denoise").as_posix() for file in picture_files(tmp_path / "denoise")] == names
+
+
 def test_missing_or_empty(kodak, tmp_path):
     with pytest.raises(MissingDataError, match="div2k is not here(?s:.*)folder with pictures"):
         picture_files("div2k", root=tmp_path)

@@ -372,7 +372,7 @@ def test_estimates_come_from_costs_and_leave_out_what_the_store_has(listed, own_
 def test_the_book_lists_runs_of_all_its_profiles():
     root = find_root()
     sizes = {profile: len(reference_runs(root, profile)) for profile in
-             ("default", "kaiming", "folders", "cifar10", "cifar10-resnet", "cifar10-resnet-pair", "tiny-imagenet",
+             ("default", "kaiming", "folders", "cifar10", "cifar10-folders", "cifar10-resnet", "cifar10-resnet-pair", "tiny-imagenet",
               "paper")}
     assert sizes["default"] == 27 and sizes["cifar10"] == 13
     for profile in sizes:  # else their records could not stand beside those of other seeds
