@@ -118,7 +118,7 @@ def runs(trace):
 def wait_for():
     """`wait_for(path)` returns when it is there."""
 
-    def wait(path, seconds=240.0):
+    def wait(path, seconds=90.0):
         deadline = time.monotonic() + seconds
         while not path.exists():
             assert time.monotonic() < deadline, f"{path} did not come"

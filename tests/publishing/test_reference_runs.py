@@ -69,7 +69,7 @@ def kept(root):
                   map(Record.read, (root / "book/reference/smoke/records").glob("*.json")))
 
 
-def ends(its_trace, seconds=240.0):
+def ends(its_trace, seconds=60.0):
     """Return when the kernel that noted itself there is gone, or dead and not reaped."""
     deadline = time.monotonic() + seconds
     while running(its_trace.read_text().split()):
@@ -372,8 +372,8 @@ def test_estimates_come_from_costs_and_leave_out_what_the_store_has(listed, own_
 def test_the_book_lists_runs_of_all_its_profiles():
     root = find_root()
     sizes = {profile: len(reference_runs(root, profile)) for profile in
-             ("default", "kaiming", "folders", "cifar10", "cifar10-folders", "cifar10-resnet", "cifar10-resnet-pair", "tiny-imagenet",
-              "paper")}
+             ("default", "kaiming", "folders", "cifar10", "cifar10-folders", "cifar10-resnet",
+              "cifar10-resnet-pair", "tiny-imagenet", "paper")}
     assert sizes["default"] == 27 and sizes["cifar10"] == 15
     for profile in sizes:  # else their records could not stand beside those of other seeds
         assert all(run.given.keys() <= EXTENT for run in reference_runs(root, profile))
