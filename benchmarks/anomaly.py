@@ -7,7 +7,7 @@ import copy
 import torch
 
 from arae_core import losses, metrics, tasks
-from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, apart, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, apart, measure
 from benchmarks.material import photographs, trained_alexnet, trained_generator
 
 LAYER = "conv5"

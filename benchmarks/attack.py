@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from arae_core import attacks
-from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, apart, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, apart, measure
 from arae_core.training import ClassifierConfig, train_classifier
 from arae_core.training.precision import mixed_precision
 from benchmarks.material import photographs, small_alexnet

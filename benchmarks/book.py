@@ -15,9 +15,9 @@ from pathlib import Path
 
 import nbformat
 
-from arae_core.publishing.chapters import find_root
-from arae_core.timing import BenchRecord
-from arae_core.timing.bench_record import load
+from arae_book.chapters import find_root
+from benchmarks.harness import BenchRecord
+from benchmarks.harness.bench_record import load
 
 PROFILE = "smoke"
 

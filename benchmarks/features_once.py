@@ -11,8 +11,8 @@ from torch import Tensor
 
 from arae_core import data, losses
 from arae_core.attacks import frozen
-from arae_core.generators import mirror
-from arae_core.timing import BenchRecord, Comparison, Contender, apart, measure
+from arae_core.networks import mirror
+from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from arae_core.training.precision import mixed_precision
 from benchmarks.material import photographs, small_alexnet
 

@@ -11,9 +11,9 @@ import copy
 import torch
 
 from arae_core import data
-from arae_core.encoders import AlexNet, Encoder
+from arae_core.networks import AlexNet, Encoder
 from arae_core.metrics import flops
-from arae_core.timing import BenchRecord, Growth, exponent, grow
+from benchmarks.harness import BenchRecord, Growth, exponent, grow
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.classifier import perturb
 from arae_core.training.precision import mixed_precision
@@ -100,7 +100,7 @@ def _kept_for_backward(f: Encoder, photos: data.ImageSet, batch: int) -> int:
 
 def _paper(device: str) -> dict[str, float | str]:
     """What A's adversarial training of AlexNet at 224 pixels would take at this machine's rate, measured on one step."""
-    from arae_core.timing import seconds
+    from benchmarks.harness import seconds
 
     batch = 128 if device == "cuda" else 16
     torch.manual_seed(0)

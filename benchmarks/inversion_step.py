@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from arae_core import losses
 from arae_core.attacks import frozen
-from arae_core.encoders import Encoder
-from arae_core.generators import mirror
+from arae_core.networks import Encoder
+from arae_core.networks import mirror
 from arae_core.seeds import derive_seed
-from arae_core.timing import BenchRecord, Comparison, Contender, apart, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from arae_core.training import InverterConfig, train_inverter
 from benchmarks.material import photographs, small_alexnet
 

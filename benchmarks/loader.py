@@ -18,7 +18,7 @@ from PIL import Image
 from arae_core import data
 from arae_core.data import shard_set
 from arae_core.data.sharding import make_shards
-from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, apart, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, apart, measure
 
 PICTURES, SIZE = 240, 224
 

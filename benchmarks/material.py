@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from arae_core import data
-from arae_core.encoders import AlexNet, Encoder
-from arae_core.generators import mirror
+from arae_core.networks import AlexNet, Encoder
+from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
 from arae_core.training import ClassifierConfig, InverterConfig, train_classifier, train_inverter
 from arae_core.training.precision import mixed_precision

@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from arae_core import metrics
-from arae_core.timing import BenchRecord, Comparison, Contender, apart, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from benchmarks.material import photographs
 from benchmarks.peers import missing
 

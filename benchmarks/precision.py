@@ -14,9 +14,9 @@ from scipy.stats import ttest_1samp
 
 from arae_core.attacks import pgd
 from arae_core.metrics import accuracy
-from arae_core.timing import BenchRecord, Unequal
-from arae_core.timing.bench_record import load
-from arae_core.timing.comparison import seconds
+from benchmarks.harness import BenchRecord, Unequal
+from benchmarks.harness.bench_record import load
+from benchmarks.harness.comparison import seconds
 from arae_core.training import Attack, ClassifierConfig, computes_bf16, train_classifier
 from arae_core.training.rearranged import rearranged
 from benchmarks.material import photographs, small_alexnet

@@ -19,7 +19,7 @@ from torchvision import transforms
 from torchvision.transforms.functional import to_pil_image
 
 from arae_core import data
-from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, in_own_process, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, in_own_process, measure
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.compiled import compiled
 from arae_core.training.rearranged import rearranged

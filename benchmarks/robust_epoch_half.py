@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arae_core.timing import BenchRecord
+from benchmarks.harness import BenchRecord
 from benchmarks import robust_epoch
 
 

@@ -9,9 +9,9 @@ import copy
 
 import torch
 
-from arae_core.encoders import ResNet18
+from arae_core.networks import ResNet18
 from arae_core.metrics import flops
-from arae_core.timing import BenchRecord, Comparison, Contender, Unequal, measure
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, measure
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from benchmarks.material import peak_flops, photographs
 

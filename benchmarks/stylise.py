@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from arae_core import data
-from arae_core.tasks import Autoencoder, StyleTransfer
-from arae_core.tasks.whitening_colouring import LEAST_VARIANCE
-from arae_core.timing import BenchRecord, Comparison, Contender, apart, measure
+from arae_core.networks import Autoencoder, StyleTransfer
+from arae_core.systems.style_transfer.whitening_colouring import LEAST_VARIANCE
+from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from benchmarks.material import trained_alexnet, trained_generator
 
 LAYERS = ("conv5",)

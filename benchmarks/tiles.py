@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from arae_core import data
-from arae_core.tasks import AnySize, Autoencoder
-from arae_core.timing import BenchRecord, Comparison, Contender, apart, measure
+from arae_core.networks import AnySize, Autoencoder
+from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from benchmarks.material import trained_alexnet, trained_generator
 
 LAYER = "conv5"

@@ -12,7 +12,7 @@ import warnings
 from pyautoattack import AutoAttack
 from torch import Tensor, nn
 
-from arae_core.attacks.frozen import frozen
+from arae_core.networks.frozen import frozen
 from arae_core.attacks.pgd import check_images, check_radius
 
 FULL = ("apgd-ce", "apgd-t", "fab-t", "square")

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from arae_core.attacks.balls import Ball, ball
-from arae_core.attacks.frozen import frozen
+from arae_core.networks.frozen import frozen
 
 Classifier = Callable[[Tensor], Tensor]
 

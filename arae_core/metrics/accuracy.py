@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from arae_core.encoders.encoder import evaluating
+from arae_core.networks.encoder import evaluating
 
 
 def accuracy(

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from arae_core.data.weights import WeightsUnavailable, fetch_weights, read_weights, weights_file
+from arae_core.networks.pretrained import WeightsUnavailable, fetch_weights, read_weights, weights_file
 
 from .image import checked
 

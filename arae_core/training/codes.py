@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from arae_core.data import ImageSet
-from arae_core.encoders import Encoder
+from arae_core.networks import Encoder
 from arae_core.training import several
 from arae_core.training.precision import mixed_precision
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from arae_core.attacks import frozen
-from arae_core.encoders import Encoder
+from arae_core.networks import Encoder
 from arae_core.losses import InversionWeights, critic_loss, inversion_loss
 from arae_core.training.codes import with_codes
 from arae_core.training.precision import mixed_precision

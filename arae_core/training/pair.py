@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from arae_core.encoders import Encoder
-from arae_core.training.checkpoint import Trained, trained_classifier
+from arae_core.networks import Encoder
+from arae_core.training.trained import Trained, trained_classifier
 from arae_core.training.classifier import Attack, ClassifierConfig
 
 

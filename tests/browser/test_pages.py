@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from arae_core.publishing.address import badge, repository
+from arae_book.address import badge, repository
 
 pytestmark = pytest.mark.browser
 

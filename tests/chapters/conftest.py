@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from arae_core.publishing.chapters import find_chapter, find_root
-from arae_core.publishing.execute import run
-from arae_core.publishing.parameters import settings
+from arae_book.chapters import find_chapter, find_root
+from arae_book.execute import run
+from arae_book.parameters import settings
 from arae_core.results import read_all
 
 

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from arae_core.publishing.chapters import all_chapters
+from arae_book.chapters import all_chapters
 from arae_core.results import load_claims, read_all, verdicts
 
 

@@ -6,8 +6,8 @@ import nbformat
 import pytest
 import yaml
 
-from arae_core.publishing.chapters import all_chapters, find_root
-from arae_core.publishing.parameters import defaults
+from arae_book.chapters import all_chapters, find_root
+from arae_book.parameters import defaults
 
 ROOT = find_root()
 CHAPTERS = all_chapters(ROOT)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.encoders import AlexNet
-from arae_core.generators import DeepSimGenerator
+from arae_core.networks import AlexNet
+from arae_core.networks import DeepSimGenerator
 from arae_core.metrics import flops, milliseconds, trainable_parameters
 from arae_core.training import RobustInversion, optimise_images
 

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from arae_core.publishing import address
+from arae_book import address
 
 OLD, NEW = "https://github.com/someone/old-name", "https://github.com/somebody-else/new.name"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from arae_core.publishing.address import repository
-from arae_core.publishing.chapters import all_chapters
+from arae_book.address import repository
+from arae_book.chapters import all_chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 PREINSTALLED = ("torch", "torchvision", "papermill", "ipykernel")

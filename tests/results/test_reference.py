@@ -7,13 +7,13 @@ import torch
 import yaml
 
 from arae_core.data import photos
-from arae_core.encoders import AlexNet
-from arae_core.generators import mirror
+from arae_core.networks import AlexNet
+from arae_core.networks import mirror
 from arae_core.metrics import reconstruction
-from arae_core.publishing.chapters import all_chapters, find_root
-from arae_core.publishing.parameters import defaults
+from arae_book.chapters import all_chapters, find_root
+from arae_book.parameters import defaults
 from arae_core.results import EXTENT, read_all, reference, reference_grid, reference_points, reference_table
-from arae_core.tasks import Autoencoder
+from arae_core.networks import Autoencoder
 from arae_core.training import CheckpointError, reference_model
 
 ROOT = find_root()

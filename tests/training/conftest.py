@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from arae_core.data import ImageSet
-from arae_core.encoders import AlexNet
+from arae_core.networks import AlexNet
 
 
 @pytest.fixture

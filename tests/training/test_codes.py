@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from arae_core.attacks import frozen
-from arae_core.generators import mirror
+from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
 from arae_core.training import InverterConfig, codes, train_inverter
 from arae_core.training.codes import with_codes

@@ -10,8 +10,8 @@ import time
 import pytest
 import torch
 
-from arae_core.critics import FeatureCritic
-from arae_core.generators import mirror
+from arae_core.networks import FeatureCritic
+from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
 from arae_core.training import (
     Attack,
@@ -119,7 +119,7 @@ def test_signal_saves_and_exits_non_zero(tmp_path, number):
     script = textwrap.dedent(f"""
         import sys, torch
         from arae_core.data import ImageSet
-        from arae_core.encoders import AlexNet
+        from arae_core.networks import AlexNet
         from arae_core.training import ClassifierConfig, train_classifier
         from pathlib import Path
         torch.set_num_threads(1)
@@ -145,7 +145,7 @@ def test_sigkill_then_again_gives_the_same_weights(tmp_path):
     script = textwrap.dedent("""
         import sys, torch
         from arae_core.data import ImageSet
-        from arae_core.encoders import AlexNet
+        from arae_core.networks import AlexNet
         from arae_core.training import Attack, ClassifierConfig, trained_classifier
         torch.set_num_threads(1)
         g = torch.Generator().manual_seed(0)
@@ -155,7 +155,7 @@ def test_sigkill_then_again_gives_the_same_weights(tmp_path):
         its = trained_classifier(lambda: AlexNet(image_size=32, num_classes=4, width=0.125), data,
                                  ClassifierConfig(epochs=8, batch_size=32, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4)),
                                  seed=0)
-        from arae_core.training.safefile import digest
+        from arae_core.training.files import digest
         print(digest(its.model.state_dict()))
     """)
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from arae_core.encoders import AlexNet
-from arae_core.generators import mirror
+from arae_core.networks import AlexNet
+from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
 from arae_core.training import ClassifierConfig, InverterConfig, trained_classifier, trained_inverter
 from arae_core.training.memory import BatchTooLarge, explained

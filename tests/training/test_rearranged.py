@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from arae_core.encoders import AlexNet, ResNet18
+from arae_core.networks import AlexNet, ResNet18
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.rearranged import rearranged, strided_convolution
 

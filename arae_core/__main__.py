@@ -1,5 +1,0 @@
-"""`python -m arae_core` is the command `arae`."""
-
-from arae_core.cli import main
-
-main()

@@ -1,0 +1,95 @@
+"""The three decoders with which paper A inverts AlexNet at 224 pixels, layer by layer as in its public code.
+
+From "conv5" (after the pool) A upsamples by transposed convolutions, from "conv2" and "conv1", which it uses
+for style transfer, by nearest neighbours. All begin by growing the side by one (6 to 7, 13 to 14, 27 to 28: a
+4x4 transposed convolution of stride 1), so that doubling it ends at 224. They also narrow to three channels
+one layer before the last, with batch norm and ReLU: that is A's, not a slip.
+"""
+
+from torch import nn
+
+from arae_core.networks.blocks import (
+    add_spectral_norm,
+    conv_unit,
+    image_unit,
+    initialise,
+    upsampling_unit,
+    with_norm,
+)
+
+
+def alexnet_inverter(layer: str, *, spectral_norm: bool = True) -> nn.Sequential:
+    """A's generator for AlexNet's features at 224 pixels.
+
+    Args:
+        layer: "conv5" (z of 256x6x6; 4,753,370 trainable parameters), "conv2" (192x13x13; 1,320,442) or
+            "conv1" (64x27x27; 209,578), each as `AlexNet` names it: with its ReLU and pool.
+        spectral_norm: on every convolution, plain and transposed, the last one too. The counts do not change.
+
+    Returns:
+        g: z (B, C, h, w) to x_hat (B, 3, 224, 224) in [0, 1], with A's initialisation.
+
+    Raises:
+        ValueError: a layer for which A has no decoder; `mirror` makes one for any layer.
+    """
+    plans = {"conv1": _from_conv1, "conv2": _from_conv2, "conv5": _from_conv5}
+    if layer not in plans:
+        raise ValueError(
+            f"paper A has no AlexNet decoder for {layer!r}, only for {', '.join(plans)};"
+            " mirror(encoder, layer) makes one for any layer"
+        )
+    generator = nn.Sequential(*plans[layer](), *image_unit(3))
+    initialise(generator)
+    if spectral_norm:
+        add_spectral_norm(generator)
+    return generator
+
+
+def _from_conv5() -> list[nn.Module]:
+    units = [*conv_unit(256, 256), *_grow(256)]  # 7
+    for before, after in ((256, 256), (256, 128), (128, 64), (64, 32), (32, 3)):  # 14, 28, 56, 112, 224
+        units += [*conv_unit(before, before), *upsampling_unit(before, after)]
+    return units
+
+
+def _from_conv2() -> list[nn.Module]:
+    return [
+        *conv_unit(192, 192),
+        *_grow(192),  # 14
+        *conv_unit(192, 96),
+        _double(),  # 28
+        *conv_unit(96, 96),
+        *conv_unit(96, 64),
+        _double(),  # 56
+        *conv_unit(64, 64),
+        _double(),  # 112
+        *conv_unit(64, 64),
+        _double(),  # 224
+        *conv_unit(64, 32),
+        *conv_unit(32, 3),
+    ]
+
+
+def _from_conv1() -> list[nn.Module]:
+    return [
+        *conv_unit(64, 64),
+        *_grow(64),  # 28
+        *conv_unit(64, 64),
+        _double(),  # 56
+        *conv_unit(64, 64),
+        *conv_unit(64, 32),
+        _double(),  # 112
+        *conv_unit(32, 32),
+        _double(),  # 224
+        *conv_unit(32, 16),
+        *conv_unit(16, 3),
+    ]
+
+
+def _grow(channels: int) -> list[nn.Module]:
+    """4x4 transposed convolution of stride 1: side n becomes n + 1."""
+    return with_norm(nn.ConvTranspose2d(channels, channels, 4, 1, 1, bias=False))
+
+
+def _double() -> nn.Module:
+    return nn.Upsample(scale_factor=2, mode="nearest")

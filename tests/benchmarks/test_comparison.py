@@ -1,0 +1,120 @@
+"""Side by side: turns, checks, ratios, and that nothing is claimed where ranges overlap."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks.harness import (
+    BenchError,
+    BenchRecord,
+    Comparison,
+    Contender,
+    Unequal,
+    apart,
+    bench_table,
+    last_line,
+    measure,
+    read_benches,
+    summary,
+)
+
+
+def comparison(ours, theirs, check=lambda own, other, name: "equal"):
+    return Comparison("sum", "Sums", "two numbers", Contender("ours", ours), [Contender("theirs", theirs)], check,
+                      items=10, item="number")
+
+
+def record(ours, theirs):
+    return BenchRecord("sum", "Sums", "two numbers", times={"ours": ours, "theirs": theirs}, device="cpu: 2 cores, bf16")
+
+
+def test_contenders_take_turns_and_the_order_changes():
+    calls = []
+    measure(comparison(lambda: calls.append("a"), lambda: calls.append("b")), repeats=5)
+    assert calls[:2] == ["a", "b"]  # the warm-up, whose outcomes are compared
+    assert calls[2:] == ["a", "b", "b", "a", "a", "b", "b", "a", "a", "b"]
+
+
+def test_a_record_has_every_repeat_and_where_it_was_taken():
+    found = measure(comparison(lambda: 1, lambda: 1), repeats=6)
+    assert {name: len(times) for name, times in found.times.items()} == {"ours": 6, "theirs": 6}
+    assert found.threads == torch.get_num_threads() and found.device.startswith("cpu") and "torch" in found.versions
+    assert found.equal == {"theirs": "equal"} and found.created
+
+
+def test_unequal_work_is_not_timed():
+    calls = []
+
+    def check(own, theirs, name):
+        return apart(torch.tensor(own), torch.tensor(theirs), 1e-3, "sums")
+
+    def theirs():
+        calls.append(1)
+        return 1.01
+
+    with pytest.raises(Unequal, match=r"sums: apart by 0\.01"):
+        measure(comparison(lambda: 1.0, theirs, check))
+    assert len(calls) == 1
+
+
+def test_nan_is_never_equal():
+    with pytest.raises(Unequal):
+        apart(torch.tensor([1.0]), torch.tensor([float("nan")]), 1.0, "x")
+    assert "1.0e-02" in apart(torch.tensor([100.0]), torch.tensor([101.0]), 0.02, "x", relative=True)
+
+
+def test_fewer_than_five_repeats_are_refused():
+    with pytest.raises(ValueError, match="at least 5"):
+        measure(comparison(lambda: 1, lambda: 1), repeats=4)
+
+
+def test_ratio_is_of_medians_and_its_range_of_pairs():
+    ratio, low, high = record([1.0, 2.0, 1.0], [3.0, 4.0, 2.0]).ratio("theirs")
+    assert (ratio, low, high) == (3.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(("theirs", "verdict"), [([3.0, 4.0], "faster"), ([1.5, 4.0], "no claim"), ([0.1, 0.9], "slower")])
+def test_nothing_is_claimed_where_ranges_overlap(theirs, verdict):
+    found = record([1.0, 2.0], theirs)
+    assert found.verdict("theirs") == verdict
+    assert verdict in last_line(found) and summary(found, "theirs")[-1] == verdict
+
+
+def test_other_forms_of_ours_are_no_peers():
+    found = record([1.0, 1.0], [2.0, 2.0])
+    found.times["ours, bf16"] = [0.5, 0.5]
+    assert found.peers == ["theirs"] and "bf16" not in last_line(found) and "ours, bf16" in bench_table(found).markdown
+
+
+def test_the_table_has_throughput_ratio_and_what_was_left_out():
+    found = record([2.0, 2.0], [4.0, 4.0])
+    found.items, found.item, found.left_out = 10, "image", {"other": "not installed here"}
+    text = bench_table(found).markdown
+    assert "images a second" in text and "2.00 (2.00 to 2.00)" in text and "other: left out, not installed here" in text
+    assert "| ours | 2 | 2 to 2 | 5 |" in text
+
+
+def test_records_are_read_as_they_were_written(tmp_path):
+    found = record([1.0, 2.0], [3.0, 4.0])
+    path = found.write(tmp_path)
+    assert path.name == "sum-cpu-2-cores-bf16.json" and read_benches(tmp_path) == [found]
+    assert read_benches(tmp_path / "nothing") == []
+
+
+@pytest.mark.parametrize("damage", [
+    lambda its: its.pop("times"),
+    lambda its: its.update(more=1),
+    lambda its: its["times"].update(ours=[0.0, 1.0]),
+    lambda its: its["times"].update(ours=[1.0]),
+])
+def test_a_damaged_record_is_named(tmp_path, damage):
+    path = record([1.0, 2.0], [3.0, 4.0]).write(tmp_path)
+    content = json.loads(path.read_text())
+    damage(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(BenchError, match=path.name):
+        BenchRecord.read(path)
+    path.write_text("{")
+    with pytest.raises(BenchError, match="no whole JSON"):
+        BenchRecord.read(path)

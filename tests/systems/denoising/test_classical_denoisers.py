@@ -1,0 +1,70 @@
+"""Denoisers from scikit-image: they denoise, keep shapes and range, and refuse what cannot be meant."""
+
+import pytest
+import torch
+
+from arae_core.data import clipped_noise, photograph
+from arae_core.networks import classical_denoiser, searched_strength
+
+METHODS = ("nlm", "tv", "wavelet")
+SIGMA = 50 / 255
+
+
+@pytest.fixture(scope="module")
+def pair():
+    x = photograph("coffee")[:, :, 100:148, 200:264]
+    return x, clipped_noise(x, SIGMA, seed=0)
+
+
+def error(a, b):
+    return (a - b).square().mean().item()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_denoises(pair, method):
+    x, noisy = pair
+    x_hat = classical_denoiser(method, SIGMA, 0.8)(noisy)
+    assert x_hat.shape == x.shape and x_hat.dtype == x.dtype and 0 <= x_hat.min() and x_hat.max() <= 1
+    assert error(x_hat, x) < 0.4 * error(noisy, x)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_channels_and_pictures_keep_their_places(method):
+    x = torch.zeros(2, 3, 24, 24)
+    x[0, 0], x[1, 2] = 1.0, 0.5
+    noisy = clipped_noise(x, 0.05, seed=0)
+    x_hat = classical_denoiser(method, 0.05, 1.0)(noisy)
+    assert (x_hat - x).abs().mean() < 0.03
+    torch.testing.assert_close(x_hat[:1], classical_denoiser(method, 0.05, 1.0)(noisy[:1]))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_flat_pictures_stay_finite(method, value):
+    x_hat = classical_denoiser(method, SIGMA, 1.0)(torch.full((1, 3, 32, 32), value))
+    assert torch.isfinite(x_hat).all() and (x_hat - value).abs().max() < 1e-3
+
+
+def test_no_noise_no_change(pair):
+    for method in METHODS:
+        assert torch.equal(classical_denoiser(method, 0, 1.0)(pair[0]), pair[0])
+
+
+def test_the_search_finds_the_strength_with_the_highest_psnr(pair):
+    x, noisy = pair
+    best, found = searched_strength("tv", SIGMA, [x], [noisy], [0.01, 0.8, 20.0])
+    assert best == 0.8 and set(found) == {0.01, 0.8, 20.0}
+    psnr = -10 * torch.tensor(error(classical_denoiser("tv", SIGMA, 0.8)(noisy), x)).log10().item()
+    assert found[0.8] == pytest.approx(psnr, abs=1e-3)
+
+
+def test_what_cannot_be_meant(pair):
+    with pytest.raises(ValueError, match="bm3d"):
+        classical_denoiser("bm3d", SIGMA, 1.0)
+    with pytest.raises(ValueError, match="50/255"):
+        classical_denoiser("tv", 50, 1.0)
+    for strength in (0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="strength"):
+            classical_denoiser("tv", SIGMA, strength)
+    with pytest.raises(ValueError, match="by 255"):
+        classical_denoiser("nlm", SIGMA, 1.0)(255 * pair[0])

@@ -1,0 +1,64 @@
+"""The denoiser on pictures of any size, and on input that is none."""
+
+import pytest
+import torch
+
+from arae_core.networks import AlexNet, WaveletEncoder
+from arae_core.networks import WaveletDecoder
+from arae_core.networks import AnySize, Denoiser
+from arae_core.systems.whole_pictures.sizes import Grid
+
+
+@pytest.fixture(scope="module")
+def denoiser():
+    torch.manual_seed(0)
+    f = AlexNet(32, 10, width=0.0625)
+    return Denoiser(f, WaveletDecoder(WaveletEncoder(f)))
+
+
+def test_its_grid_is_the_strides(denoiser):
+    assert AnySize(denoiser).grid == Grid(16, 16)
+
+
+def test_at_224_pixels_the_grid_has_the_training_size():
+    f = AlexNet(224, 10, width=0.05)
+    grid = AnySize(Denoiser(f, WaveletDecoder(WaveletEncoder(f)))).grid
+    assert grid == Grid(64, 32) and grid.at_least(224) == 224
+
+
+@pytest.mark.parametrize("size", [(16, 16), (32, 32), (33, 47), (100, 50)])
+def test_any_size_in_range(denoiser, size):
+    x = torch.rand(2, 3, *size)
+    x_hat = denoiser.denoise(x)
+    assert x_hat.shape == x.shape and not x_hat.requires_grad and 0 <= x_hat.min() and x_hat.max() <= 1
+
+
+def test_sizes_that_fit_are_encoder_and_decoder_and_nothing_else(denoiser):
+    x = torch.rand(1, 3, 48, 80)
+    torch.testing.assert_close(denoiser.denoise(x), denoiser.decoder(denoiser.encoder(x)).detach())
+
+
+def test_large_pictures_in_tiles(denoiser):
+    x = torch.rand(1, 3, 400, 330)
+    tiled = Denoiser(denoiser.encoder.encoder, denoiser.decoder, pixels=240 * 240).denoise(x)
+    torch.testing.assert_close(tiled, denoiser.denoise(x), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.5])
+def test_flat_pictures_stay_finite(denoiser, value):
+    assert torch.isfinite(denoiser.denoise(torch.full((1, 3, 64, 64), value))).all()
+
+
+@pytest.mark.parametrize("x, message", [
+    (255 * torch.rand(1, 3, 32, 32), "by 255"), (torch.rand(1, 3, 32, 32) - 0.5, "clamp"),
+    (torch.full((1, 3, 32, 32), float("nan")), "lie in"), (torch.rand(3, 32, 32), "batch"),
+    (torch.rand(1, 3, 9, 40), "smaller than the network's stride"),
+])
+def test_what_is_no_picture_is_refused(denoiser, x, message):
+    with pytest.raises(ValueError, match=message):
+        denoiser.denoise(x)
+
+
+def test_8_bit_pictures_are_refused(denoiser):
+    with pytest.raises(TypeError, match="255"):
+        denoiser.denoise(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))

@@ -1,0 +1,132 @@
+"""Pictures optimised one by one, in batches: alone or in company they come out the same."""
+
+import pytest
+import torch
+from torch import nn
+
+from arae_core.networks import AlexNet
+from arae_core.training import PriorInversion, RobustInversion, TrainingDiverged, optimise_images
+
+ROBUST = RobustInversion(step_size=0.2, iterations=12)
+PRIOR = PriorInversion(step_size=5.0, iterations=12, tv_weight=0.1, alpha_weight=0.01)
+METHODS = pytest.mark.parametrize("method", [ROBUST, PRIOR], ids=["robust", "prior"])
+
+
+@pytest.fixture
+def encoder():
+    torch.manual_seed(0)
+    return AlexNet(image_size=32, num_classes=4, width=0.1).double().eval()
+
+
+def images(n=4, seed=0):
+    return torch.rand(n, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+class Identity(nn.Module):
+    """Features that are the pixels, so that every step can be done by hand."""
+
+    def features(self, x, layer):
+        return x
+
+
+@METHODS
+def test_alone_or_in_a_batch(encoder, method):
+    z, start = encoder.features(images(seed=1), "conv3").detach(), images()
+    together = optimise_images(method, encoder, "conv3", z, start)
+    for i in range(len(start)):
+        alone = optimise_images(method, encoder, "conv3", z[i : i + 1], start[i : i + 1])
+        torch.testing.assert_close(together.x[i : i + 1], alone.x, rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(together.error_after[i : i + 1], alone.error_after, rtol=1e-9, atol=1e-11)
+
+
+@METHODS
+def test_features_come_closer_and_the_errors_are_the_ones_reported(encoder, method):
+    z, start = encoder.features(images(seed=1), "conv1").detach(), images()
+    found = optimise_images(method, encoder, "conv1", z, start)
+    assert (found.error_after < 0.8 * found.error_before).all()
+    assert found.x.min() >= 0 and found.x.max() <= 1
+    for x, error in ((start, found.error_before), (found.x, found.error_after)):
+        z_hat = encoder.features(x, "conv1").detach()
+        torch.testing.assert_close((z_hat - z).flatten(1).norm(dim=1) / z.flatten(1).norm(dim=1), error)
+
+
+def test_a_robust_step_by_hand():
+    """Towards the target by exactly the step size; the error falls by it, relative to the target's length."""
+    start, z = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.9)
+    found = optimise_images(RobustInversion(0.3, 1), Identity(), "", z, start)
+    assert (found.x - start).norm().item() == pytest.approx(0.3)
+    assert (found.error_before - found.error_after).item() == pytest.approx(0.3 / z.norm().item(), rel=1e-5)
+
+
+def test_prior_steps_by_hand():
+    """Two steps of momentum on ||x - z||^2 / ||z||^2, whose gradient is 2 (x - z) / ||z||^2."""
+    start, z = torch.full((1, 3, 2, 2), 0.2), torch.full((1, 3, 2, 2), 0.8)
+    found = optimise_images(PriorInversion(0.5, 2, tv_weight=0.0, momentum=0.5), Identity(), "", z, start)
+    slope = 2 / z.square().sum().item()
+    first = -0.5 * slope * (0.2 - 0.8)
+    second = 0.5 * first - 0.5 * slope * (0.2 + first - 0.8)
+    torch.testing.assert_close(found.x, torch.full_like(start, 0.2 + first + second))
+
+
+def test_the_prior_pulls():
+    """With features matched already, total variation alone moves the picture, and smooths it."""
+    z = start = images(2).float()
+    weighted = PriorInversion(0.5, 20, tv_weight=100.0, momentum=0.0)
+    smooth = optimise_images(weighted, Identity(), "", z, start).x
+    assert (smooth.std(dim=(1, 2, 3)) < 0.7 * start.std(dim=(1, 2, 3))).all()
+
+
+def test_the_best_iterate_is_kept():
+    """A step far too long overshoots for ever; the start, or what was best on the way, is returned."""
+    start, z = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.5 + 1e-3)
+    found = optimise_images(RobustInversion(1.0, 3), Identity(), "", z, start)
+    torch.testing.assert_close(found.x, start)
+
+
+def test_nothing_to_descend_on_is_no_division_by_zero():
+    """A start whose features are the target's, and a target without length."""
+    x = images(2).float()
+    for z in (x.clone(), torch.zeros_like(x)):
+        for method in (ROBUST, PriorInversion(0.01, 5, tv_weight=0.1, alpha_weight=0.01)):
+            start = z.clone()
+            found = optimise_images(method, Identity(), "", z, start)
+            assert torch.isfinite(found.x).all() and torch.isfinite(found.error_after).all()
+    dead = optimise_images(ROBUST, Identity(), "", x, x.clone())
+    torch.testing.assert_close(dead.x, x)
+
+
+def test_divergence_is_said():
+    with pytest.raises(TrainingDiverged, match="smaller step"):
+        optimise_images(PriorInversion(1e30, 20, tv_weight=1.0), Identity(), "", images(2).float(), images(2, 1).float())
+
+
+def test_only_what_diverges_takes_smaller_steps(encoder):
+    """A target of tiny features makes the relative error steep for one image; its mates do not notice."""
+    z, start = encoder.features(images(3, seed=1), "conv3").detach(), images(3)
+    z[1] *= 1e-3
+    with pytest.raises(TrainingDiverged, match="1 of 3 images"):
+        optimise_images(PRIOR, encoder, "conv3", z, start)
+    together = optimise_images(PRIOR, encoder, "conv3", z, start, halvings=30)
+    assert (together.error_after <= together.error_before).all()
+    for i in range(3):
+        alone = optimise_images(PRIOR, encoder, "conv3", z[i : i + 1], start[i : i + 1], halvings=30)
+        torch.testing.assert_close(together.x[i : i + 1], alone.x, rtol=1e-9, atol=1e-11)
+    untouched = optimise_images(PRIOR, encoder, "conv3", z[:1], start[:1])
+    torch.testing.assert_close(together.x[:1], untouched.x, rtol=1e-9, atol=1e-11)
+
+
+def test_the_encoder_and_the_start_come_back_as_they_were(encoder):
+    encoder.train()
+    z, start = encoder.features(images(seed=1), "conv2").detach(), images()
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    optimise_images(PRIOR, encoder, "conv2", z, start)
+    assert torch.equal(start, images()) and encoder.training
+    assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
+    assert all(torch.equal(before[k], v) for k, v in encoder.state_dict().items())
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="3 starts for 2"):
+        optimise_images(ROBUST, Identity(), "", images(2), images(3))
+    with pytest.raises(ValueError, match="0 iterations"):
+        optimise_images(RobustInversion(0.1, 0), Identity(), "", images(2), images(2))

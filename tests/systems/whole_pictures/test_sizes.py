@@ -1,0 +1,94 @@
+"""Which sizes a network gives back, and how far it looks."""
+
+import pytest
+import torch
+from torch import nn
+
+from arae_core.networks import VGG16, AlexNet, ResNet18, WideResNet28_10
+from arae_core.networks import alexnet_inverter, mirror
+from arae_core.networks import Autoencoder
+from arae_core.systems.whole_pictures.sizes import Grid, reach, size_grid
+
+
+def autoencoder(encoder, layer):
+    return Autoencoder(encoder, mirror(encoder, layer), layer)
+
+
+def test_next_sizes_up_and_down():
+    grid = Grid(first=64, period=32)
+    assert [grid.at_least(n) for n in (1, 64, 65, 96, 97, 1000)] == [64, 64, 96, 96, 128, 1024]
+    assert [grid.at_most(n) for n in (1, 64, 95, 96, 1000)] == [64, 64, 64, 96, 992]
+
+
+@pytest.mark.parametrize(("build", "layer", "grid"), [
+    # the period is the product of the strides; the first side is the one that leaves a single feature
+    (lambda: AlexNet(32, 10, 0.0625), "conv1", Grid(4, 4)),
+    (lambda: AlexNet(32, 10, 0.0625), "conv5", Grid(16, 16)),
+    (lambda: AlexNet(64, 10, 0.0625), "conv4", Grid(8, 8)),
+    (lambda: AlexNet(224, 10, 0.0625), "conv1", Grid(16, 8)),
+    (lambda: AlexNet(224, 10, 0.0625), "conv5", Grid(64, 32)),
+    (lambda: VGG16(64, 10, 0.0625), "block5", Grid(32, 32)),
+    (lambda: ResNet18(32, 10, 0.0625), "stem", Grid(1, 1)),
+    (lambda: ResNet18(32, 10, 0.0625), "block4", Grid(8, 8)),
+    (lambda: WideResNet28_10(32, 10, 0.0625), "block3", Grid(4, 4)),
+])  # fmt: skip
+def test_grids_of_all_encoders(build, layer, grid):
+    assert size_grid(autoencoder(build(), layer)) == grid
+
+
+@pytest.mark.parametrize(("layer", "grid"), [("conv1", Grid(16, 8)), ("conv2", Grid(32, 16)), ("conv5", Grid(64, 32))])
+def test_grids_of_the_papers_inverters(layer, grid):
+    encoder = AlexNet(224, 10, 1.0)
+    assert size_grid(Autoencoder(encoder, alexnet_inverter(layer), layer)) == grid
+
+
+@pytest.mark.parametrize("layer", ["fc6", "fc7", "logits"])
+@pytest.mark.parametrize("build", [lambda: AlexNet(32, 10, 0.0625), lambda: AlexNet(224, 10, 0.0625)])
+def test_fully_connected_layers_have_none(build, layer):
+    with pytest.raises(ValueError, match="tied to one size.*convolutional layer"):
+        size_grid(autoencoder(build(), layer))
+
+
+def test_pooled_layers_have_none():
+    with pytest.raises(ValueError, match="tied to one size"):
+        size_grid(autoencoder(ResNet18(32, 10, 0.0625), "logits"))
+
+
+def test_modes_statistics_and_weights_stay():
+    pair = autoencoder(ResNet18(32, 10, 0.0625), "block2").train()
+    before = {name: value.clone() for name, value in pair.state_dict().items()}
+    reach(pair, size_grid(pair))
+    assert all(module.training for module in pair.modules())
+    assert all(torch.equal(value, before[name]) for name, value in pair.state_dict().items())
+
+
+def test_reach_of_known_networks():
+    assert reach(nn.Conv2d(3, 3, 7, padding=3), Grid(1, 1)) == 3
+    assert reach(nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 3, 5, padding=2)), Grid(1, 1)) == 3
+    # pairs of pixels become one, it sees its neighbours, and becomes a pair again
+    halved = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 3, 3, padding=1), nn.Upsample(scale_factor=2))
+    assert size_grid(halved) == Grid(2, 2) and reach(halved, Grid(2, 2)) == 2
+    assert reach(nn.Conv2d(3, 3, (1, 9), padding=(0, 4)), Grid(1, 1)) == 4  # whichever axis is the longer
+
+
+def test_reach_is_exact():
+    """Two pictures that differ only beyond a cut: x_hat differs as far as the reach says, and no further."""
+    torch.manual_seed(0)
+    pair = autoencoder(AlexNet(32, 10, 0.25), "conv3").double()
+    grid = size_grid(pair)
+    far, cut = reach(pair, grid), 96
+    x, changed = torch.rand(2, 1, 3, 32, 192, dtype=torch.float64)
+    changed[..., cut:] = x[..., cut:]
+    with torch.no_grad():
+        differs = (pair(x) - pair(changed)).abs().amax(dim=(0, 1, 2)) > 0
+    assert not differs[cut + far :].any()
+    assert differs[cut + far - 1]
+
+
+def test_a_global_mean_has_no_reach():
+    class Centred(nn.Module):
+        def forward(self, x):
+            return x - x.mean(dim=(2, 3), keepdim=True)
+
+    with pytest.raises(ValueError, match="whole picture"):
+        reach(Centred(), Grid(1, 64))
