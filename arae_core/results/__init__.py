@@ -1,9 +1,9 @@
 """What runs leave behind: records, tables drawn from them, the papers' claims with verdicts."""
 
 from .claims import Claim, ClaimError, Verdict, load_claims, verdicts
-from .files import out_dir, write_whole
+from arae_core.store import out_dir, write_whole
+
 from .grid_table import grid_table, method_table
-from .model_cards import card_of, record_of
 from .over_seeds import over_seeds
 from .parameters import literals
 from .record import EXTENT, Record, RecordError, by_seed, read_all
@@ -21,7 +21,6 @@ __all__ = [
     "Table",
     "Verdict",
     "by_seed",
-    "card_of",
     "grid_table",
     "literals",
     "load_claims",
@@ -31,7 +30,6 @@ __all__ = [
     "out_dir",
     "over_seeds",
     "read_all",
-    "record_of",
     "reference",
     "reference_grid",
     "reference_points",

@@ -19,6 +19,7 @@ from arae_core.store import reference_dir
 
 from .intervals import Estimate, of_images, of_numbers, of_two_means
 from .record import METRIC_NAME, Record, by_seed
+from .reference import asked
 
 COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>]|!=)\s+(?P<right>\S+)")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -111,6 +112,7 @@ def load_claims(path: str | Path | None = None) -> list[Claim]:
         if reference is None:
             raise FileNotFoundError("no book here: set ARAE_BOOK to the folder that holds _config.yml and book/")
         path = reference.parent / "claims.yaml"
+    asked.add(Path(path).resolve())
     try:
         entries = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or []
         claims = [_claim(entry) for entry in entries]

@@ -1,6 +1,5 @@
 """Where a run took place: the code's commit, the libraries' versions, the device."""
 
-import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from arae_core.store import available_cores
 from arae_core.training.precision import precision_here
 
 LIBRARIES = ("torch", "torchvision", "torchmetrics", "lpips", "pyautoattack", "numpy")
@@ -48,7 +48,7 @@ def _name_of(device: torch.device | str) -> str:
     kind = torch.device(device).type
     if kind == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"cpu: {os.cpu_count()} cores" if kind == "cpu" else kind
+    return f"cpu: {available_cores()} cores" if kind == "cpu" else kind
 
 
 def _git(*arguments: str) -> str:

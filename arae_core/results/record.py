@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 
 from arae_core.metrics import summarise
+from arae_core.store import write_whole
 
-from .files import write_whole
 from .machine import code_state, describe_device, installed_versions
 
 EXTENT = {"layers", "loss_sets", "fast_methods"}  # parameters that say what is measured, not how
@@ -218,9 +218,12 @@ def _notes(data: Data) -> str:
     return "; ".join(filter(None, [data.notes, f"{lost} unreadable images left out" if lost else ""]))
 
 
-def read_all(folder: str | Path) -> list[Record]:
-    """Every record of a folder, by file name; an absent folder holds none. Raises as `Record.read`."""
-    return [Record.read(path) for path in sorted(Path(folder).glob("*.json"))]
+def read_all(folder: str | Path, chapter: str = "") -> list[Record]:
+    """Every record of a folder, by file name, or those of a chapter; an absent folder holds none.
+
+    Raises as `Record.read`.
+    """
+    return [Record.read(path) for path in sorted(Path(folder).glob(f"{chapter}-*.json" if chapter else "*.json"))]
 
 
 def by_seed(records: Iterable[Record]) -> dict[int, Record]:

@@ -1,8 +1,13 @@
-"""The committed records of the reference runs, `book/reference/<profile>/records/*.json`."""
+"""The committed records of the reference runs, `book/reference/<profile>/records/*.json`.
+
+`asked` holds what of the book this process has looked at, so that a page is known to be stale when it changes: whole
+paths, whose last part may be a pattern (`.../cifar10/records/inversion-*.json`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from arae_core.store import reference_dir
@@ -11,13 +16,16 @@ from .grid_table import grid_table
 from .record import Record, read_all
 from .tables import Table, table
 
+asked: set[Path] = set()
+
 
 def reference(chapter: str, profile: str) -> list[Record]:
     """The chapter's committed records at a profile, one a seed; none where there are none."""
     folder = reference_dir()
     if folder is None:
         return []
-    return [record for record in read_all(folder / profile / "records") if record.chapter == chapter]
+    asked.add(folder / profile / "records" / f"{chapter}-*.json")
+    return read_all(folder / profile / "records", chapter)
 
 
 def reference_table(chapter: str, profile: str, metrics: Sequence[str], **choices: Any) -> Table:

@@ -19,6 +19,7 @@ import yaml
 from .claims import Claim, ClaimError, Verdict, verdicts
 from .over_seeds import over_seeds
 from .record import Record, RecordError
+from .reference import asked
 from .tables import Table, escape, measure
 
 FIELDS = {"chapter", "what", "left", "right"}
@@ -26,6 +27,7 @@ FIELDS = {"chapter", "what", "left", "right"}
 
 def load_sides(path: str | Path) -> list[dict[str, Any]]:
     """The parts of the file, each {"part", "rows"}. Raises ClaimError, which names the file, if a row is not whole."""
+    asked.add(Path(path).resolve())
     try:
         parts = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         for part in parts:
