@@ -1,0 +1,114 @@
+"""The pair of a chapter: its images, and the standard and the robust encoder as chapter 1 trains them.
+
+What a profile names and the data or the encoder does not hold is refused here, before a network is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from arae_core import data, training
+from arae_core.networks import AlexNet
+
+from .chapters import Refused, nearest
+from .profiles import Settings
+
+PICTURES, CROPS = "photographs", "photo-crops"  # what stands in for a folder, or a data set
+
+
+@dataclass(frozen=True)
+class Pair:
+    """train, test: images on the device (test None without `test_images`); build() an encoder untrained;
+    recipe and attack: how the two in `trained` ("standard", "robust") were trained."""
+
+    train: Any
+    test: Any
+    build: Callable[[], AlexNet]
+    recipe: training.ClassifierConfig
+    attack: training.Attack
+    trained: dict[str, training.Trained]
+
+    @property
+    def encoders(self) -> dict[str, AlexNet]:
+        """The two networks, on the device and in evaluation mode."""
+        return {name: trained.model for name, trained in self.trained.items()}
+
+
+def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
+    """Load the images, check what the settings name, then find or train the two encoders.
+
+    Refused, in a line that names the parameter: layers that the encoder lacks, classes that the data lacks, folders
+    and data sets that are not here. Raises as `training.standard_and_robust` besides.
+    """
+    train, test = images(p, device)
+
+    def build() -> AlexNet:
+        return AlexNet(image_size=p.image_size, num_classes=len(train.classes), width=p.width)
+
+    recipe = training.ClassifierConfig(
+        epochs=p.epochs,
+        batch_size=p.batch_size,
+        lr=p.lr,
+        schedule=p.schedule,
+        weight_decay=p.weight_decay,
+        clip=p.clip,
+        augment=p.augment,
+        precision=p.precision,
+    )
+    attack = training.Attack(p.norm, p.eps, p.attack_steps, p.attack_step_size, keep_best=p.keep_best)
+    with torch.random.fork_rng(devices=[]):  # a look at its layers draws no numbers from the chapter's
+        layers = build().layers
+    held: dict[str, Iterable[str]] = dict.fromkeys(("layer", "layers", "shallow"), layers)
+    held["kept"] = data.photo_names()
+    if p.literals().get("classes"):
+        other = p.literals().get("anomaly_dataset")
+        source = _loaded(p, "anomaly_dataset", "test") if other else train
+        held["classes"] = source.classes
+    require(p, {name: those for name, those in held.items() if name in p})
+    trained = training.standard_and_robust(build, train, recipe, attack, seed=p.seed, device=device)
+    return Pair(train, test, build, recipe, attack, trained)
+
+
+def images(p: Settings, device: torch.device | str = "cpu") -> tuple[Any, Any]:
+    """(train, test) of `dataset` on the device; test is None for a chapter without `test_images`. Of both 0 is all."""
+    train = _loaded(p, "dataset", "train", p.train_images).to(device)
+    return train, _loaded(p, "dataset", "test", p.test_images).to(device) if "test_images" in p else None
+
+
+def require(p: Settings, held: Mapping[str, Iterable[str]] | None = None) -> None:
+    """As `Settings.require`. Data sets but `dataset` itself are looked for by loading their test images."""
+    for name, those in (held or {}).items():
+        value, those = getattr(p, name), list(those)
+        for item in value if isinstance(value, list) else [value]:
+            if item not in those:
+                raise Refused(f"{name} of {p.chapter}: there is no {item!r}{nearest(str(item), those)}")
+    for name, value in p.literals().items():
+        if name == "pictures":
+            for item in value:
+                if item != PICTURES:
+                    _found(p, name, lambda item=item: data.picture_files(item))
+        elif name in ("contents", "styles"):
+            for item in value:
+                if item not in (*data.photo_names(), *data.texture_names()):
+                    _found(p, name, lambda item=item: data.picture_files(item))
+        elif name.endswith("_dataset") and value not in ("", CROPS):
+            _loaded(p, name, "test")
+
+
+def _loaded(p: Settings, name: str, split: str, count: int = 0) -> Any:
+    """The data set that the parameter `name` names, at the size that goes with it."""
+    size = p.literals().get(name.replace("dataset", "image_size"), p.literals().get("image_size", 32))
+    return _found(
+        p, name, lambda: data.load(getattr(p, name), split, image_size=size, count=count or None, seed=p.seed)
+    )
+
+
+def _found(p: Settings, name: str, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except (ValueError, OSError) as error:
+        raise Refused(f"{name} of {p.chapter}: {' '.join(str(error).split())}") from error
