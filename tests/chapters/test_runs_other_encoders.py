@@ -13,10 +13,15 @@ def test_smoke(tmp_path, execute):
             assert value[f"accuracy/{encoder}/{network}-pgd"] <= value[f"accuracy/{encoder}/{network}"]
             assert value[f"psnr/{encoder}/{network}"] > 10  # grey everywhere is at about 12 dB, noise at 8
             assert -1 < value[f"ssim/{encoder}/{network}"] < 1
-    assert record.data["name"] == "photos"
-    for network in ("vgg16", "wrn28"):
         picture = tmp_path / "out" / "pictures" / f"other_encoders-{network}.png"
         assert picture.stat().st_size < 300 * 1024
+    assert record.data["name"] == "photos"
+
+
+def test_a_layer_that_the_network_lacks_is_refused_before_anything_is_trained(tmp_path, execute):
+    with pytest.raises(Exception, match="vgg_layer of other_encoders: there is no 'block6'"):
+        execute("other_encoders", "smoke", {"vgg_layer": "block6"}, tmp_path / "out")
+    assert not [*tmp_path.rglob("*.safetensors")]
 
 
 def test_two_steps_of_the_papers_encoders(tmp_path, execute, imagenet_like):
@@ -27,10 +32,10 @@ def test_two_steps_of_the_papers_encoders(tmp_path, execute, imagenet_like):
                "generator_batch_size": 4, "generator_epochs": 1,
                "test_images": 4, "test_steps": 1, "probe_images": 1}
     (record,) = execute("other_encoders", "paper", changes, tmp_path / "out")
-    its = record.parameters
-    assert its["vgg_width"] == its["wrn_width"] == 1.0 and its["reduction"] == "sum" and its["spectral_norm"] is True
-    assert (its["vgg_eps"], its["vgg_attack_steps"], its["vgg_random_start"]) == (0.01, 10, False)
-    assert (its["wrn_eps"], its["wrn_attack_steps"], its["wrn_random_start"]) == (0.031, 10, True)
+    used = record.parameters
+    assert used["vgg_width"] == used["wrn_width"] == 1.0 and used["reduction"] == "sum" and used["spectral_norm"]
+    assert (used["vgg_eps"], used["vgg_attack_steps"], used["vgg_random_start"]) == (0.01, 10, False)
+    assert (used["wrn_eps"], used["wrn_attack_steps"], used["wrn_random_start"]) == (0.031, 10, True)
     assert {f"psnr/{encoder}/{network}" for encoder in ("standard", "robust") for network in ("vgg16", "wrn28")} \
         <= record.metrics.keys()
     assert record.metrics["accuracy/robust/wrn28-pgd"]["n"] == 4
