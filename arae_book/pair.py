@@ -18,6 +18,7 @@ from .chapters import Refused, nearest
 from .profiles import Settings
 
 PICTURES, CROPS = "photographs", "photo-crops"  # what stands in for a folder, or a data set
+_here: set[tuple[str, str]] = set()  # what this process has looked for and found
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def require(p: Settings, held: Mapping[str, Iterable[str]] | None = None) -> Non
             if item not in those:
                 raise Refused(f"{name} of {p.chapter}: there is no {item!r}{nearest(str(item), those)}")
     for name, value in p.literals().items():
+        if (name, str(value)) in _here:
+            continue
         if name == "pictures":
             for item in value:
                 if item != PICTURES:
@@ -97,6 +100,7 @@ def require(p: Settings, held: Mapping[str, Iterable[str]] | None = None) -> Non
                     _found(p, name, lambda item=item: data.picture_files(item))
         elif name.endswith("_dataset") and value not in ("", CROPS):
             _loaded(p, name, "test")
+        _here.add((name, str(value)))
 
 
 def _loaded(p: Settings, name: str, split: str, count: int = 0) -> Any:

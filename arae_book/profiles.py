@@ -40,6 +40,8 @@ class Settings:
     given: dict[str, Any]  # those set over the profile's
     _values: dict[str, Any]
     _remarks: dict[str, str] = field(default_factory=dict)
+    _defaults: dict[str, Any] = field(default_factory=dict)
+    _former: dict[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -61,6 +63,16 @@ class Settings:
     def cell(self) -> dict[str, Any]:
         """What papermill sets in the chapter's cell `parameters` to have it run at these settings."""
         return {"profile": self.profile, "seed": self.seed, "given": _copied(self.given)}
+
+    def differs(self, recorded: Mapping[str, Any]) -> list[str]:
+        """The names in which a record's parameters are not these settings.
+
+        A parameter that the record lacks counts as made at the default, as it was when there was no such choice. One
+        that the chapter has no longer differs, unless `former` of its block in `default.yaml` names it with that value.
+        """
+        ours = {**self._former, **self.literals()}
+        theirs = {**self._former, "profile": DEFAULT, "seed": 0, **self._defaults, **recorded}
+        return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
     def require(self, **held: Iterable[str]) -> None:
         """Refuse folders and data sets that are not here, and values that are not among those `held`.
@@ -121,6 +133,7 @@ def settings(
     root = root or find_root()
     default, remarks = _read(root, DEFAULT), {}
     known = _known(default, chapter, root)
+    former = default[chapter].get("former", {})
     for section in (PAIR, chapter):
         remarks |= _remarks(_file(root, DEFAULT), section)
     if profile not in profiles_of(chapter, root):
@@ -134,7 +147,7 @@ def settings(
         raise Refused(f"the seed is a whole number, not {seed!r}")
     given = {str(name): _given(chapter, known, str(name), value) for name, value in dict(given or {}).items()}
     remarks |= {"profile": "the scale: a file of `book/profiles`"}
-    return Settings(chapter, profile, seed, given, values | given, remarks)
+    return Settings(chapter, profile, seed, given, values | given, remarks, known, former)
 
 
 def asked(
@@ -225,8 +238,8 @@ def _known(default: dict[str, Any], chapter: str, root: Path) -> dict[str, Any]:
         raise Refused(
             f"{_file(root, DEFAULT)} has no chapter {chapter!r}{nearest(str(chapter), sorted(chapters))}"
         )
-    own = dict(default[chapter])
-    without = own.pop("without", [])
+    own = {name: value for name, value in default[chapter].items() if name not in ("without", "former")}
+    without = default[chapter].get("without", [])
     return {name: value for name, value in default.get(PAIR, {}).items() if name not in without} | own
 
 

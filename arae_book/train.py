@@ -1,44 +1,106 @@
-"""Train what a chapter shows, without its notebook: alone, or in the processes that torchrun starts.
+"""Train what a chapter shows, without its notebook: its own cells tagged `trains`, executed in one namespace.
 
-The chapter then finds the models under the same keys.
+Alone, or in the processes that torchrun starts. The chapter then finds the models under the same keys.
 """
 
 from __future__ import annotations
 
+import io
+import linecache
 import re
-from collections.abc import Callable, Mapping
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+
+import nbformat
 
 from .chapters import Chapter, Refused
-from .execute import RunFailed
-from .parameters import defaults
+from .profiles import Settings
+from .runs import RunFailed
+
+_CELL, _TRAINS = "parameters", "trains"
+_LINES_OF_AN_ERROR = 8
 
 
-def train(chapter: Chapter, settings: Mapping[str, Any], say: Callable[[str], None], out: Path | None = None) -> None:
-    """Find or train each model of the chapter at these settings (see `parameters.settings`); a line said for each.
+def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path | None = None) -> None:
+    """Find or train each model of the chapter at these settings; a line said for each.
 
-    out: a folder that gets a copy of each, see `file_name`. Raises Refused for a chapter that is not made of such
-    models, RunFailed with the cause when a training fails.
+    out: a folder that gets a copy of each, see `file_name`. Raises Refused for a chapter without such cells and for
+    settings that it refuses, RunFailed with the cause when a training, or a cell, fails.
     """
-    from arae_core.results import write_whole
-    from arae_core.training import CheckpointError, TrainingDiverged, several
+    source = training_cells(chapter, p)
+    if not source:
+        raise Refused(f"{chapter.name} has no cell tagged `{_TRAINS}`; there is `arae run {chapter.name}`")
+    from arae_core.store import write_whole
+    from arae_core.training import CheckpointError, TrainingDiverged, distributed
     from arae_core.training.memory import BatchTooLarge
-    from arae_core.training.recipes import CHAPTERS
+    from arae_core.training.trained import Trained, listening
 
-    if chapter.name not in CHAPTERS:
-        raise Refused(f"there is no training {chapter.name!r} without its notebook, only {', '.join(CHAPTERS)}; "
-                      f"for the others there is `arae run {chapter.name}`")
+    visible, kept = sys.stdout, {}
+
+    def tell(trained: Trained) -> None:
+        if not distributed.first():
+            return
+        with redirect_stdout(visible):
+            how = "found, was trained" if trained.found else "trained"
+            say(f"{trained.title}: {how} in {trained.seconds:.0f} s: {trained.path}")
+        if kept.setdefault(file_name(trained.title), trained.path) != trained.path:
+            raise RunFailed(f"{chapter.name} calls two models {trained.title!r}")
+        if out is not None:
+            write_whole(out / file_name(trained.title), trained.path.read_bytes())
+
     try:
-        device = several.join()
-        for name, its in CHAPTERS[chapter.name]({**defaults(chapter), **settings}, device):
-            if several.rank() == 0:
-                say(f"{name}: {'found, was ' if its.found else ''}trained in {its.seconds:.0f} s: {its.path}")
-                if out is not None:
-                    write_whole(out / file_name(name), its.path.read_bytes())
-        several.leave()
-    except (CheckpointError, TrainingDiverged, BatchTooLarge, several.GroupBroken, ValueError, OSError) as error:
-        raise RunFailed(f"{chapter.name}: {error}") from error
+        with distributed.joined(), listening(tell), redirect_stdout(io.StringIO()):
+            execute(source, chapter.name)
+    except (Refused, RunFailed):
+        raise
+    except (
+        ValueError,
+        OSError,
+        BatchTooLarge,
+        CheckpointError,
+        TrainingDiverged,
+    ) as error:  # they say what is wrong
+        raise RunFailed(f"{chapter.name}: {' '.join(str(error).split())}") from error
+    except Exception as error:
+        where = "".join(traceback.format_exception(error)).splitlines()[-_LINES_OF_AN_ERROR:]
+        raise RunFailed(f"{chapter.name}: {type(error).__name__}: {error}", "\n".join(where)) from error
+
+
+def training_cells(chapter: Chapter, p: Settings) -> str:
+    """The chapter's code that leads to its models, with these settings in its cell `parameters`; "" if there is none."""
+    sources = []
+    for cell in nbformat.read(chapter.path, as_version=4).cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and (_TRAINS in tags or _CELL in tags):
+            sources.append((cell.source, _TRAINS in tags))
+            if _CELL in tags:
+                sources.append(("\n".join(f"{name} = {value!r}" for name, value in p.cell().items()), False))
+    return (
+        "\n\n\n".join(source for source, _ in sources) + "\n" if any(trains for _, trains in sources) else ""
+    )
+
+
+def execute(source: str, name: str) -> dict[str, object]:
+    """Run the source as a module of its own and return its names. `inspect` finds the source of what it defines."""
+    with _shown(f"<cells of {name}>", source) as module:
+        exec(compile(source, module.__file__, "exec"), module.__dict__)
+        return vars(module)
+
+
+@contextmanager
+def _shown(file: str, source: str) -> Iterator[ModuleType]:
+    module = ModuleType("chapter")
+    module.__file__ = file
+    sys.modules[module.__name__] = module
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    try:
+        yield module
+    finally:
+        del sys.modules[module.__name__]
 
 
 def file_name(title: str) -> str:
