@@ -2,7 +2,6 @@
 
 from arae_core.attacks.auto import attack_name, autoattack
 from arae_core.attacks.balls import L2Ball, LinfBall, ball
-from arae_core.networks.frozen import frozen
 from arae_core.attacks.pgd import ascend, pgd
 
-__all__ = ["L2Ball", "LinfBall", "ascend", "attack_name", "autoattack", "ball", "frozen", "pgd"]
+__all__ = ["L2Ball", "LinfBall", "ascend", "attack_name", "autoattack", "ball", "pgd"]

@@ -12,8 +12,8 @@ import warnings
 from pyautoattack import AutoAttack
 from torch import Tensor, nn
 
-from arae_core.networks.frozen import frozen
 from arae_core.attacks.pgd import check_images, check_radius
+from arae_core.networks.frozen import frozen
 
 FULL = ("apgd-ce", "apgd-t", "fab-t", "square")
 PARTS = (*FULL, "apgd-dlr", "fab")

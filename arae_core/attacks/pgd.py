@@ -62,8 +62,16 @@ def pgd(
     with frozen(model):
         _check_labels(model, x, y)
         return ascend(
-            model, x.detach(), y, ball(norm, float(eps)), steps=steps, step_size=float(step_size),
-            random_start=random_start, targeted=targeted, keep_best=keep == "best", generator=generator,
+            model,
+            x.detach(),
+            y,
+            ball(norm, float(eps)),
+            steps=steps,
+            step_size=float(step_size),
+            random_start=random_start,
+            targeted=targeted,
+            keep_best=keep == "best",
+            generator=generator,
         )
 
 
@@ -135,14 +143,18 @@ def _check_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
         classes = model(x[:1]).shape[1]
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
-        raise ValueError(f"labels lie between {low} and {high}, but the model has {classes} classes, 0 to {classes - 1}")
+        raise ValueError(
+            f"labels lie between {low} and {high}, but the model has {classes} classes, 0 to {classes - 1}"
+        )
 
 
 def check_images(x: Tensor) -> None:
     """ValueError or TypeError unless x is a float (B, C, H, W) tensor inside [0, 1]."""
     if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(f"images must be a float tensor in [0, 1], got {getattr(x, 'dtype', type(x).__name__)}; "
-                        "divide 8-bit images by 255")
+        raise TypeError(
+            f"images must be a float tensor in [0, 1], got {getattr(x, 'dtype', type(x).__name__)}; "
+            "divide 8-bit images by 255"
+        )
     if x.dim() != 4:
         raise ValueError(f"images must have shape (B, C, H, W), got {tuple(x.shape)}")
     if x.numel() == 0:
@@ -150,8 +162,11 @@ def check_images(x: Tensor) -> None:
     low, high = torch.aminmax(x.detach())
     low, high = float(low), float(high)
     if not (low >= 0.0 and high <= 1.0):  # also catches NaN
-        hint = "divide 8-bit images by 255" if high > 10 else (
-            "normalisation belongs inside the encoder, not before it" if low < 0 else "clamp them")
+        hint = (
+            "divide 8-bit images by 255"
+            if high > 10
+            else ("normalisation belongs inside the encoder, not before it" if low < 0 else "clamp them")
+        )
         raise ValueError(f"images must lie in [0, 1], these span [{low:.3g}, {high:.3g}]: {hint}")
 
 
@@ -162,11 +177,15 @@ def check_radius(value: float, norm: str, dimensions: int, name: str = "eps") ->
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be finite and >= 0, got {value!r}")
     if norm == "linf" and value > 1:
-        raise ValueError(f"{name} = {value:g} in linf is more than the whole range of [0, 1] pixels: "
-                         f"did you mean {value:g}/255, or the l2 norm?")
+        raise ValueError(
+            f"{name} = {value:g} in linf is more than the whole range of [0, 1] pixels: "
+            f"did you mean {value:g}/255, or the l2 norm?"
+        )
     if norm == "l2" and value > math.sqrt(dimensions):
-        raise ValueError(f"{name} = {value:g} in l2 is longer than the diagonal of the image cube "
-                         f"({math.sqrt(dimensions):.3g}): is it in 8-bit units?")
+        raise ValueError(
+            f"{name} = {value:g} in l2 is longer than the diagonal of the image cube "
+            f"({math.sqrt(dimensions):.3g}): is it in 8-bit units?"
+        )
 
 
 def _shape(value: object) -> str:

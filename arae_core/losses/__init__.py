@@ -1,15 +1,13 @@
-"""What generators and critics are trained on (A, Eq. 3 to 7), and priors for pixels that are optimised themselves."""
+"""What generators and discriminators are trained on (A, Eq. 3 to 7)."""
 
-from .adversarial import critic_loss, generator_loss
+from .adversarial import discriminator_loss, generator_loss
 from .gram import gram_loss, gram_matrix
 from .inversion import InversionWeights, feature_loss, inversion_loss, pixel_loss
 from .per_image import per_image_loss
-from .priors import alpha_norm, total_variation
 
 __all__ = [
     "InversionWeights",
-    "alpha_norm",
-    "critic_loss",
+    "discriminator_loss",
     "feature_loss",
     "generator_loss",
     "gram_loss",
@@ -17,5 +15,4 @@ __all__ = [
     "inversion_loss",
     "per_image_loss",
     "pixel_loss",
-    "total_variation",
 ]

@@ -1,4 +1,4 @@
-"""What a generator is trained on to invert an encoder (A, Eq. 3 to 5): pixels, features, a critic.
+"""What a generator is trained on to invert an encoder (A, Eq. 3 to 5): pixels, features, a discriminator.
 
 A *sums* every term over batch, channels and pixels, so its weights (2e-6, 0.01, 100) belong to batches
 of 128 images of 224 x 224 and mean something else at any other size. For other sizes the terms here can
@@ -79,12 +79,12 @@ def inversion_loss(
     x: Tensor,
     z_hat: Tensor | None,
     z: Tensor | None,
-    critic_logits: Tensor | None,
+    fake_logits: Tensor | None,
     weights: InversionWeights,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Eq. 3: the weighted sum of the pixel, feature and adversarial terms.
 
-    x_hat, x: (B, 3, H, W) in [0,1]. z_hat, z: the encoder's features of both; critic_logits: (B, 1), the
+    x_hat, x: (B, 3, H, W) in [0,1]. z_hat, z: the encoder's features of both; fake_logits: (B, 1), the
     critic's verdict on x_hat. What belongs to a term of weight 0 may be None.
     Returns the total (a scalar to call `backward` on) and the *unweighted* terms in use, detached, for
     the training history. Raises ValueError if a term of positive weight lacks its input.
@@ -97,9 +97,9 @@ def inversion_loss(
             raise ValueError("the feature loss has a positive weight, but z_hat or z is None")
         terms["feature"] = feature_loss(z_hat, z, weights.reduction)
     if weights.adversarial:
-        if critic_logits is None:
-            raise ValueError("the adversarial loss has a positive weight, but critic_logits is None")
-        terms["adversarial"] = generator_loss(critic_logits, weights.reduction)
+        if fake_logits is None:
+            raise ValueError("the adversarial loss has a positive weight, but fake_logits is None")
+        terms["adversarial"] = generator_loss(fake_logits, weights.reduction)
     total = sum(getattr(weights, name) * term for name, term in terms.items())
     return total, {name: term.detach() for name, term in terms.items()}
 

@@ -18,7 +18,12 @@ from .inversion import InversionWeights
 
 
 def per_image_loss(
-    x_hat: Tensor, x: Tensor, z_hat: Tensor | None, z: Tensor | None, weights: InversionWeights, scale: float = 1.0
+    x_hat: Tensor,
+    x: Tensor,
+    z_hat: Tensor | None,
+    z: Tensor | None,
+    weights: InversionWeights,
+    scale: float = 1.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss (B,) of each image, with gradient, and its unweighted terms (B,), detached.
 
@@ -29,7 +34,9 @@ def per_image_loss(
         ValueError: a scale that is not positive, an adversarial weight (Eq. 8 has no critic), shapes that differ, or features that are missing.
     """
     if weights.adversarial:
-        raise ValueError(f"Equation 8 has no critic: the adversarial weight must be 0, not {weights.adversarial}")
+        raise ValueError(
+            f"Equation 8 has no critic: the adversarial weight must be 0, not {weights.adversarial}"
+        )
     if not (isfinite(scale) and scale > 0):
         raise ValueError(f"scale is a mean square of features, positive and finite, not {scale}")
     terms = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from arae_core.networks.encoder import evaluating
+from arae_core.networks.frozen import frozen
 
 
 def accuracy(
@@ -23,7 +23,7 @@ def accuracy(
     """
     device = next((parameter.device for parameter in model.parameters()), None)
     right = []
-    with evaluating(model):
+    with frozen(model):
         for x, y in batches:
             x, y = x.to(device), y.to(device)
             if attack is not None:

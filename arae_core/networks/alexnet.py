@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from arae_core.networks.encoder import Encoder, scaled
+from arae_core.networks.image_convolution import ImageConvolution
 
 # torchvision's name of each layer with weights -> ours
 TORCHVISION_NAMES = {
@@ -60,6 +61,13 @@ class AlexNet(Encoder):
         else:
             raise ValueError(f"AlexNet comes for images of 32, 64 or 224 pixels, not {image_size!r}")
         super().__init__(stages, image_size=image_size, num_classes=num_classes, mean=mean, std=std)
+        self.arguments = {
+            "image_size": image_size,
+            "num_classes": num_classes,
+            "width": width,
+            "mean": mean,
+            "std": std,
+        }
         if image_size == 224:
             self.register_load_state_dict_pre_hook(_rename_torchvision)
 
@@ -67,7 +75,7 @@ class AlexNet(Encoder):
 def _stages_224(num_classes: int, width: float) -> list[tuple[str, nn.Module]]:
     c1, c2, c3, c4, c5, hidden = (scaled(c, width) for c in (64, 192, 384, 256, 256, 4096))
     return [
-        ("conv1", nn.Sequential(nn.Conv2d(3, c1, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2))),
+        ("conv1", nn.Sequential(ImageConvolution(3, c1, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2))),
         ("conv2", nn.Sequential(nn.Conv2d(c1, c2, 5, 1, 2), nn.ReLU(), nn.MaxPool2d(3, 2))),
         ("conv3", nn.Sequential(nn.Conv2d(c2, c3, 3, 1, 1), nn.ReLU())),
         ("conv4", nn.Sequential(nn.Conv2d(c3, c4, 3, 1, 1), nn.ReLU())),
@@ -87,7 +95,7 @@ def _stages_small(image_size: int, num_classes: int, width: float) -> list[tuple
     c1, c2, c3, c4, c5, hidden = (scaled(c, width) for c in (96, 192, 384, 256, 256, 1024))
     side = image_size // 16  # of the feature map that conv5 leaves
     return [
-        ("conv1", nn.Sequential(nn.Conv2d(3, c1, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(2))),
+        ("conv1", nn.Sequential(ImageConvolution(3, c1, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(2))),
         ("conv2", nn.Sequential(nn.Conv2d(c1, c2, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2))),
         ("conv3", nn.Sequential(nn.Conv2d(c2, c3, 3, 1, 1), nn.ReLU())),
         ("conv4", nn.Sequential(nn.Conv2d(c3, c4, 3, 1, 1), nn.ReLU())),

@@ -16,6 +16,7 @@ from arae_core.networks.blocks import (
     upsampling_unit,
     with_norm,
 )
+from arae_core.networks.specification import specified
 
 
 def alexnet_inverter(layer: str, *, spectral_norm: bool = True) -> nn.Sequential:
@@ -42,7 +43,7 @@ def alexnet_inverter(layer: str, *, spectral_norm: bool = True) -> nn.Sequential
     initialise(generator)
     if spectral_norm:
         add_spectral_norm(generator)
-    return generator
+    return specified(generator, alexnet_inverter, layer=layer, spectral_norm=spectral_norm)
 
 
 def _from_conv5() -> list[nn.Module]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from arae_core.networks import Encoder
+from arae_core.networks.encoder import Encoder
 
 
 class Autoencoder(nn.Module):

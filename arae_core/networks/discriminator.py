@@ -1,10 +1,10 @@
-"""The critic d of paper A: is this image real, given the features that it should have?
+"""The discriminator d of paper A: is this image real, given the features that it should have?
 
 It is DeePSiM's (Dosovitskiy and Brox 2016): one branch looks at the image, one at the comparator's features
 of the *real* image, and a small network judges the two together. Equations 5 to 7 of A. ReLU, no batch norm,
 spectral norm on every convolution and linear layer. (A's text has a leaky ReLU; its released model has not.)
 
-Two departures. A ends in a sigmoid and takes the binary cross-entropy of it; this critic returns logits, and
+Two departures. A ends in a sigmoid and takes the binary cross-entropy of it; this discriminator returns logits, and
 the losses take binary cross-entropy with logits, which is the same number without overflow. And A has no form
 for 32 and 64 pixels: ours keeps the plan, with a first stride of 2 instead of 4 and narrower hidden layers.
 """
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 
-class FeatureCritic(nn.Module):
+class FeatureDiscriminator(nn.Module):
     """d(x, z): logits of "x is real" given features z. Its defaults are A's: 11,372,353 parameters.
 
     Args:
@@ -38,12 +38,19 @@ class FeatureCritic(nn.Module):
         super().__init__()
         self.feature_shape = tuple(feature_shape)
         self.image_size = image_size
+        self.arguments = {
+            "feature_shape": list(feature_shape),
+            "image_size": image_size,
+            "spectral_norm": spectral_norm,
+        }
         if image_size == 224:
             seen, (hidden, code) = _look_224(), (1024, 512)
         elif image_size in (32, 64):
             seen, (hidden, code) = _look_small(), (256, 128)
         else:
-            raise ValueError(f"FeatureCritic comes for images of 32, 64 or 224 pixels, not {image_size!r}")
+            raise ValueError(
+                f"FeatureDiscriminator comes for images of 32, 64 or 224 pixels, not {image_size!r}"
+            )
         channels = seen[-2].out_channels
         self.image = nn.Sequential(*seen, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.condition = nn.Sequential(
@@ -72,11 +79,11 @@ class FeatureCritic(nn.Module):
             z: (B, *feature_shape) the comparator's features of the real images.
 
         Raises:
-            ValueError: z is not of the shape that the critic was made for, or of another batch than x.
+            ValueError: z is not of the shape that the discriminator was made for, or of another batch than x.
         """
         if z.shape != (len(x), *self.feature_shape):
             raise ValueError(
-                f"this critic takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}"
+                f"this discriminator takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}"
             )
         return self.judge(torch.cat([self.image(x), self.condition(z)], dim=1))
 

@@ -6,11 +6,12 @@ stages, and `features(x, layer)` is the chain run up to and including that stage
 mean and standard deviation are taken care of in here, so that a radius eps is always one of [0, 1] pixels.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from arae_core.networks.frozen import frozen
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -86,24 +87,12 @@ class Encoder(nn.Module):
 
     def feature_shape(self, layer: str) -> tuple[int, ...]:
         """Shape of one image's features, without the batch: (C, h, w), or (C,) after a linear layer."""
-        with evaluating(self), torch.no_grad():
+        with frozen(self), torch.no_grad():
             return tuple(self.features(self.blank_image(), layer).shape[1:])
 
     def blank_image(self) -> Tensor:
         """(1, 3, image_size, image_size) zeros of the encoder's precision and device, to trace sizes with."""
         return self.mean.new_zeros(1, 3, self.image_size, self.image_size)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """The model in evaluation mode, each of its modules' own modes as before afterwards, whatever happens."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield model
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def scaled(channels: int, width: float) -> int:

@@ -10,16 +10,19 @@ from torch import nn
 
 
 @contextmanager
-def frozen(*models: nn.Module) -> Iterator[None]:
+def frozen(*models: nn.Module, weights: bool = True) -> Iterator[None]:
     """Evaluation mode and no parameter gradients inside; everything as it was afterwards.
 
     Batch norm then uses its running statistics, so that an attack is deterministic and does not
     drift them. Restored on the way out, also after an error: the mode of every submodule, every
     parameter's requires_grad, and the values of all buffers.
+
+    weights: False leaves the parameters asking for gradients, for who takes those of the image alone: autocast then
+        casts each weight once instead of in every pass.
     """
     modules = [module for model in models for module in model.modules()]
     modes = [module.training for module in modules]
-    parameters = [p for model in models for p in model.parameters()]
+    parameters = [p for model in models for p in model.parameters()] if weights else []
     flags = [p.requires_grad for p in parameters]
     buffers = [(b, b.detach().clone()) for model in models for b in model.buffers()]
     try:

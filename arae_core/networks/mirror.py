@@ -24,9 +24,11 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from arae_core.networks.encoder import Encoder, evaluating
-from arae_core.networks.residual import ResidualBlock
 from arae_core.networks import blocks
+from arae_core.networks.encoder import Encoder
+from arae_core.networks.frozen import frozen
+from arae_core.networks.residual import ResidualBlock
+from arae_core.networks.specification import specification, specified
 
 Shape = tuple[int, ...]
 Step = tuple[nn.Module, Shape, Shape]  # an operation of the encoder with its input's and its output's shape
@@ -73,14 +75,22 @@ def mirror(
     blocks.initialise(generator)
     if spectral_norm:
         blocks.add_spectral_norm(generator)
-    return generator.to(encoder.mean)  # its device and precision
+    generator.to(encoder.mean)  # its device and precision
+    return specified(
+        generator,
+        mirror,
+        encoder=specification(encoder),
+        layer=layer,
+        spectral_norm=spectral_norm,
+        upsampling=upsampling,
+    )
 
 
 def _trace(encoder: Encoder, layer: str) -> list[Step]:
     """The operations up to `layer` that have to be undone, in order, with their shapes for a blank image."""
     encoder.require_layer(layer)
     steps = []
-    with evaluating(encoder), torch.no_grad():
+    with frozen(encoder), torch.no_grad():
         z = encoder.blank_image()
         for name, stage in encoder.stages.items():
             for operation in _operations(stage):
@@ -143,9 +153,15 @@ def _by_neighbours(
     stride = _side(operation.stride)
     missing = [n - stride * m for n, m in zip(before[1:], after[1:])]
     if not all(0 <= n <= stride for n in missing):
-        raise ValueError(f"mirror cannot get from {after} back to {before} by neighbours, through {operation}")
+        raise ValueError(
+            f"mirror cannot get from {after} back to {before} by neighbours, through {operation}"
+        )
     below, right = missing
-    pad = [nn.ReplicationPad2d((right // 2, right - right // 2, below // 2, below - below // 2))] if any(missing) else []
+    pad = (
+        [nn.ReplicationPad2d((right // 2, right - right // 2, below // 2, below - below // 2))]
+        if any(missing)
+        else []
+    )
     return [nn.Upsample(scale_factor=stride, mode="nearest"), *pad, *blocks.conv_unit(after[0], target)]
 
 

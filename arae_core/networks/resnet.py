@@ -53,3 +53,10 @@ class ResNet18(Encoder):
         head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[4], num_classes))
         stages.append(("logits", head))
         super().__init__(stages, image_size=image_size, num_classes=num_classes, mean=mean, std=std)
+        self.arguments = {
+            "image_size": image_size,
+            "num_classes": num_classes,
+            "width": width,
+            "mean": mean,
+            "std": std,
+        }

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from torch import nn
 
-from arae_core.networks.pretrained import fetch_weights, read_weights, weights_file
 from arae_core.networks.encoder import IMAGENET_MEAN, IMAGENET_STD, Encoder
+from arae_core.networks.pretrained import fetch_weights, read_weights, weights_file
 
 FILE = "vgg19-dcbb9e9d.pth"  # torchvision's name
 # Channels of the convolutions from the one after a named ReLU to the next named one; "M" is a max-pool.
@@ -51,7 +51,10 @@ class VGG19(Encoder):
                     stage += [nn.Conv2d(before, channels, 3, 1, 1), nn.ReLU()]
                     before = channels
             stages.append((name, nn.Sequential(*stage)))
-        super().__init__(stages, image_size=image_size, num_classes=before, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+        super().__init__(
+            stages, image_size=image_size, num_classes=before, mean=IMAGENET_MEAN, std=IMAGENET_STD
+        )
+        self.arguments = {"image_size": image_size}
 
 
 def vgg19(image_size: int = 224) -> VGG19:

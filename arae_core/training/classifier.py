@@ -8,7 +8,6 @@ robust encoders therefore differ in the attack and in nothing else.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from arae_core.attacks import ascend, ball, frozen
+from arae_core.attacks import ascend, ball
 from arae_core.attacks.pgd import check_radius
+from arae_core.data import Images
+from arae_core.networks import frozen
+from arae_core.training import distributed
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "classifier"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Attack:
     def __post_init__(self) -> None:
         ball(self.norm, 0.0)
         for name in ("eps", "step_size"):
-            check_radius(getattr(self, name), self.norm, sys.maxsize, name)
+            check_radius(getattr(self, name), self.norm, 10**12, name)
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
             raise ValueError(f"an attack takes at least one step, got steps = {self.steps!r}")
 
@@ -64,7 +69,7 @@ class ClassifierConfig:
 
 def train_classifier(
     model: nn.Module,
-    data: object,
+    data: Images,
     config: ClassifierConfig,
     *,
     seed: int,
@@ -79,19 +84,21 @@ def train_classifier(
         state_file: unfinished training is saved there and resumed from there.
 
     Raises:
+        ValueError: a config that cannot be meant, see `check_config`.
         TrainingDiverged: the loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after the state was saved.
     """
+    check_config(config, model)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum,
-                                weight_decay=config.weight_decay)
-    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
+    optimizer = sgd(model, config)
+    run = run_over(data, config, seed, device, state_file, title)
+    learner = distributed.learner(model)
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
         with mixed_precision(device, config.precision):
             x_adv = x if config.attack is None else perturb(model, x, y, config.attack)
-            logits = model(x_adv)
+            logits = learner(x_adv)
         loss = F.cross_entropy(logits.float(), y)
         optimizer.zero_grad()
         loss.backward()
@@ -105,14 +112,53 @@ def train_classifier(
 
 def perturb(model: nn.Module, x: torch.Tensor, y: torch.Tensor, attack: Attack) -> torch.Tensor:
     """The inner maximum of Equation 2 for one batch, found by PGD with the model in evaluation mode."""
-    with frozen(model):
-        return ascend(model, x, y, ball(attack.norm, attack.eps), steps=attack.steps, step_size=attack.step_size,
-                      random_start=attack.random_start, keep_best=attack.keep_best)
+    with frozen(model, weights=False):
+        return ascend(
+            model,
+            x,
+            y,
+            ball(attack.norm, attack.eps),
+            steps=attack.steps,
+            step_size=attack.step_size,
+            random_start=attack.random_start,
+            keep_best=attack.keep_best,
+        )
 
 
-def check_config(config: ClassifierConfig, image_numel: int) -> None:
+def sgd(model: nn.Module, config: ClassifierConfig) -> torch.optim.SGD:
+    """The recipe's optimiser, whose rate each step sets anew."""
+    return torch.optim.SGD(
+        model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+    )
+
+
+def run_over(
+    data: Images,
+    config: ClassifierConfig,
+    seed: int,
+    device: torch.device,
+    state_file: Path | None,
+    title: str,
+    epochs: int | None = None,
+) -> Run:
+    """The recipe's run; epochs: if not as many as it says."""
+    return Run.over(
+        data,
+        epochs or config.epochs,
+        config.batch_size,
+        seed=seed,
+        augment=config.augment,
+        device=device,
+        state_file=state_file,
+        title=title,
+    )
+
+
+def check_config(config: ClassifierConfig, model: nn.Module) -> None:
     """ValueError for an attack radius or a size that cannot be meant."""
     if config.epochs < 1 or config.batch_size < 1:
-        raise ValueError(f"epochs and batch_size must be at least 1, got {config.epochs} and {config.batch_size}")
-    if config.attack is not None:
-        check_radius(config.attack.eps, config.attack.norm, image_numel)
+        raise ValueError(
+            f"epochs and batch_size must be at least 1, got {config.epochs} and {config.batch_size}"
+        )
+    if config.attack is not None and hasattr(model, "image_size"):
+        check_radius(config.attack.eps, config.attack.norm, 3 * model.image_size**2)

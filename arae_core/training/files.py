@@ -1,21 +1,21 @@
 """Safetensors files that are either whole or not there.
 
-A checkpoint is written beside its final name and moved over it, so that a kill or a full disk
-leaves the previous one. It carries a digest of its tensors; nothing is ever unpickled.
+A checkpoint carries a digest of its tensors and of what it says of itself; nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from arae_core.store import write_whole
 
 
 class CheckpointError(RuntimeError):
@@ -35,37 +35,25 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write atomically. Raises CheckpointError with path and cause if the disk refuses."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    temporary = None
+    said = {**metadata, "digest": digest(tensors)}
+    said["metadata_digest"] = _metadata_digest(said)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        save_file(tensors, temporary, metadata={**metadata, "digest": digest(tensors)})
-        os.chmod(temporary, 0o644)  # mkstemp is for secrets, this is not
-        os.replace(temporary, path)
+        write_whole(path, safetensors.torch.save(tensors, said))
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"cannot write {path}: {error}; set ARAE_STORE to a folder with room") from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+        raise CheckpointError(
+            f"cannot write {path}: {error}; set ARAE_STORE to a folder with room"
+        ) from error
 
 
-def card(path: Path) -> dict[str, str]:
+def metadata_of(path: Path) -> dict[str, str]:
     """What a file says of itself, without reading its tensors. Raises CheckpointError as `load`."""
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
+            return _whole_metadata(path, file.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file ({error}); delete it to train anew") from error
-
-
-def shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of each tensor, by name, without reading any. Raises CheckpointError as `load`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file ({error})") from error
+        raise CheckpointError(
+            f"{path} is not a whole safetensors file ({error}); delete it to train anew"
+        ) from error
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -77,12 +65,15 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except FileNotFoundError as error:
         raise CheckpointError(f"no checkpoint at {path}") from error
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file ({error}); delete it to train anew") from error
+        raise CheckpointError(
+            f"{path} is not a whole safetensors file ({error}); delete it to train anew"
+        ) from error
     expected, found = metadata.get("digest"), digest(tensors)
     if expected != found:
-        raise CheckpointError(f"{path} was altered: its tensors have digest {found}, it says {expected}; "
-                              "delete it to train anew")
-    return tensors, metadata
+        raise CheckpointError(
+            f"{path} was altered: its tensors have digest {found}, it says {expected}; delete it to train anew"
+        )
+    return tensors, _whole_metadata(path, metadata)
 
 
 def load_into(module: nn.Module, path: Path) -> dict[str, str]:
@@ -94,10 +85,30 @@ def load_into(module: nn.Module, path: Path) -> dict[str, str]:
     tensors, metadata = load(path)
     own = module.state_dict()
     missing, extra = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
-    shapes = [f"{name} {tuple(tensors[name].shape)} for {tuple(own[name].shape)}"
-              for name in sorted(own.keys() & tensors.keys()) if own[name].shape != tensors[name].shape]
+    shapes = [
+        f"{name} {tuple(tensors[name].shape)} for {tuple(own[name].shape)}"
+        for name in sorted(own.keys() & tensors.keys())
+        if own[name].shape != tensors[name].shape
+    ]
     if missing or extra or shapes:
-        raise CheckpointError(f"{path} does not fit a {type(module).__name__}: missing {missing or 'none'}, "
-                              f"extra {extra or 'none'}, other shapes {shapes or 'none'}")
+        raise CheckpointError(
+            f"{path} does not fit a {type(module).__name__}: missing {missing or 'none'}, "
+            f"extra {extra or 'none'}, other shapes {shapes or 'none'}"
+        )
     module.load_state_dict(tensors)
     return metadata
+
+
+def _whole_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str]:
+    expected, found = metadata.get("metadata_digest"), _metadata_digest(metadata)
+    if expected != found:
+        raise CheckpointError(
+            f"{path} was altered: what it says of itself has digest {found}, not {expected}; "
+            "delete it to train anew"
+        )
+    return metadata
+
+
+def _metadata_digest(metadata: Mapping[str, str]) -> str:
+    said = {name: value for name, value in metadata.items() if name != "metadata_digest"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

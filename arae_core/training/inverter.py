@@ -3,8 +3,8 @@
     x_hat = g(f(x));   g minimises  pixel loss + feature loss + adversarial loss,
                        d learns to tell (x, z) from (x_hat, z)
 
-Critic and generator take turns, one step each a batch, as in A. Without an adversarial weight
-there is no critic; without a feature weight the encoder is not run a second time.
+Discriminator and generator take turns, one step each a batch, as in A. Without an adversarial weight
+there is no discriminator; without a feature weight the encoder is not run a second time.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from arae_core.attacks import frozen
-from arae_core.networks import Encoder
-from arae_core.losses import InversionWeights, critic_loss, inversion_loss
-from arae_core.training.codes import with_codes
+from arae_core.data import Images
+from arae_core.losses import InversionWeights, discriminator_loss, inversion_loss
+from arae_core.networks import Encoder, frozen
+from arae_core.training import distributed
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "generator"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class InverterConfig:
     epochs: int = 4
     batch_size: int = 128
     lr: float = 2e-3  # A: 3e-4
-    critic_lr: float = 2e-3  # A: 1.2e-3
+    discriminator_lr: float = 2e-3  # A: 1.2e-3
     betas: tuple[float, float] = (0.9, 0.999)  # A: (0, 0.9)
     schedule: str = "one-cycle"  # A: "step"
     augment: str = "none"
@@ -42,71 +45,93 @@ class InverterConfig:
 
 def train_inverter(
     generator: nn.Module,
-    encoder: Encoder,
-    data: object,
+    data: Images,
     config: InverterConfig,
     *,
+    encoder: Encoder,
+    discriminator: nn.Module | None = None,
     seed: int,
-    critic: nn.Module | None = None,
     state_file: Path | None = None,
     title: str = "inverter",
 ) -> History:
-    """Train the generator (and critic) in place; the encoder stays as it is.
+    """Train the generator (and discriminator) in place; the encoder stays as it is.
 
-    Returns one {"epoch", "loss", "pixel", "feature", "adversarial", "critic", "seconds"} an epoch,
+    Returns one {"epoch", "loss", "pixel", "feature", "adversarial", "discriminator", "seconds"} an epoch,
     with the parts that the weights ask for.
 
     Raises:
-        ValueError: an adversarial weight without a critic, or the reverse.
+        ValueError: an adversarial weight without a discriminator, or the reverse.
         TrainingDiverged, KeyboardInterrupt: as `train_classifier`.
     """
-    if (critic is not None) != (config.weights.adversarial > 0):
-        raise ValueError(f"adversarial weight {config.weights.adversarial} and "
-                         f"{'a' if critic is not None else 'no'} critic do not go together")
+    require_opponent(discriminator, config.weights.adversarial)
     device = next(generator.parameters()).device
     generator.to(memory_format=torch.channels_last).train()
     encoder.to(device=device, memory_format=torch.channels_last)
     modules: dict[str, nn.Module] = {"generator": generator}
-    optimizers = {"adam": torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)}
-    if critic is not None:
-        modules["critic"] = critic.to(device).train()
-        optimizers["critic_adam"] = torch.optim.Adam(critic.parameters(), lr=config.critic_lr, betas=config.betas)
+    adam = torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)
+    optimizers: dict[str, torch.optim.Optimizer] = {"adam": adam}
+    if discriminator is not None:
+        modules["discriminator"] = discriminator.to(device).train()
+        opposing = torch.optim.Adam(
+            discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
+        )
+        optimizers["discriminator_adam"] = opposing
+    run = Run.over(
+        data,
+        config.epochs,
+        config.batch_size,
+        seed=seed,
+        augment=config.augment,
+        device=device,
+        state_file=state_file,
+        title=title,
+    )
+    g = distributed.learner(generator)
+    d = distributed.learner(discriminator) if discriminator is not None else None
     with frozen(encoder):
-        coded = with_codes(data, encoder, config.layer, batch_size=config.batch_size, augment=config.augment,
-                           precision=config.precision)
-        run = Run(coded or data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
-        for x, z in run.steps(modules, optimizers):
+        for x, _ in run.steps(modules, optimizers):
             rate = factor(config.schedule, run.global_step, run.total_steps, run.epoch)
-            set_rate(optimizers["adam"], config.lr * rate)
-            if coded is None:
-                with mixed_precision(device, config.precision), torch.no_grad():
-                    z = encoder.features(x, config.layer)
+            set_rate(adam, config.lr * rate)
+            with mixed_precision(device, config.precision), torch.no_grad():
+                z = encoder.features(x, config.layer)
             with mixed_precision(device, config.precision):
-                x_hat = generator(z)
-            if critic is not None:
-                set_rate(optimizers["critic_adam"], config.critic_lr * rate)
-                run.log(critic=critic_step(critic, optimizers["critic_adam"], x, x_hat.detach(), z, config))
+                x_hat = g(z)
+            if d is not None:
+                set_rate(opposing, config.discriminator_lr * rate)
+                run.log(discriminator=discriminator_step(d, opposing, x, x_hat.detach(), z, config))
             with mixed_precision(device, config.precision):
                 z_hat = encoder.features(x_hat, config.layer).float() if config.weights.feature > 0 else None
-                fake = critic(x_hat, z).float() if critic is not None else None
+                fake = discriminator(x_hat, z).float() if discriminator is not None else None
             loss, parts = inversion_loss(x_hat.float(), x, z_hat, z.float(), fake, config.weights)
-            optimizers["adam"].zero_grad()
+            adam.zero_grad()
             loss.backward()
-            optimizers["adam"].step()
+            adam.step()
             run.log(loss=loss, **parts)
     generator.eval()
     return run.history
 
 
-def critic_step(
-    critic: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, x_hat: torch.Tensor, z: torch.Tensor,
+def discriminator_step(
+    discriminator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: torch.Tensor,
+    x_hat: torch.Tensor,
+    z: torch.Tensor,
     config: InverterConfig,
 ) -> torch.Tensor:
-    """One update of the critic by Equation 7; returns its loss. Both halves see the real image's z."""
+    """One update of the discriminator by Equation 7; returns its loss. Both halves see the real image's z."""
     with mixed_precision(x.device, config.precision):
-        real, fake = critic(x, z), critic(x_hat, z)
-    loss = critic_loss(real.float(), fake.float(), config.weights.reduction)
+        real, fake = discriminator(x, z), discriminator(x_hat, z)
+    loss = discriminator_loss(real.float(), fake.float(), config.weights.reduction)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     return loss
+
+
+def require_opponent(discriminator: nn.Module | None, weight: float) -> None:
+    """ValueError unless there is a discriminator just where there is an adversarial weight."""
+    if (discriminator is not None) != (weight > 0):
+        raise ValueError(
+            f"adversarial weight {weight} and {'a' if discriminator is not None else 'no'} discriminator do not go together"
+        )

@@ -1,59 +1,122 @@
-"""Models of the reference runs: committed under `book/reference/<profile>/models/`, or hosted and known by a card."""
+"""Models of the reference runs: committed under `book/reference/<profile>/models/`, or hosted elsewhere.
+
+Each file says what it is: network and arguments, data, seed, recipe and key stand in its metadata. Those that are too
+large to commit are listed in `book/reference/hosted.yaml` by "<profile>/<name>", with `url`, `sha256` and `key`; they
+are fetched once, by pooch, into the store.
+"""
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pooch
+import yaml
 from torch import nn
 
-from arae_core.store import reference_dir
-from arae_core.training import safefile
-from arae_core.training.cards import SUFFIX, ModelCard, model_cards
-from arae_core.training.hosted import Unreachable, addresses, hosted
+from arae_core import networks
+from arae_core.store import reference_dir, store_dir
+from arae_core.training import files
+
+SUFFIX = ".safetensors"
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    builder.__name__: builder
+    for builder in (networks.AlexNet, networks.VGG16, networks.ResNet18, networks.WideResNet28_10, networks.mirror,
+                    networks.alexnet_inverter)
+}  # fmt: skip
 
 
-def reference_model(module: nn.Module, profile: str, name: str) -> nn.Module:
-    """Load the reference model `name` ("robust-encoder", say) into a module of its architecture; returned in eval mode.
+def reference_model(profile: str, name: str) -> nn.Module:
+    """The reference model `name` ("robust-encoder", say), built from what its file says, loaded, in evaluation mode.
 
-    Unlike `trained_classifier` this needs no data: a reader without the data set has the reference models too.
-    The network is used only if the file is not here, and then once; see `hosted`.
+    No data are needed: a reader without the data set has the reference models too.
 
     Raises:
-        CheckpointError: there is no such model (those there are listed), it cannot be fetched or is not what its
-            card says, or it does not fit the module.
+        CheckpointError: there is no such model (those there are listed), it cannot be fetched or was altered, or it is
+            of a network that this package does not have.
     """
-    safefile.load_into(module, reference_file(profile, name))
-    return module.eval()
+    path = reference_file(profile, name)
+    specification = json.loads(files.metadata_of(path)["declared"])["model"]
+    try:
+        model = built_from(specification)
+    except (KeyError, TypeError, ValueError) as error:
+        raise files.CheckpointError(f"{path} holds a network that cannot be built here ({error})") from error
+    files.load_into(model, path)
+    return model.eval()
+
+
+def built_from(specification: dict[str, Any]) -> nn.Module:
+    """The untrained network of a `networks.specification`, those in its arguments alike."""
+    arguments = {
+        name: built_from(value) if isinstance(value, dict) and "network" in value else value
+        for name, value in specification["arguments"].items()
+    }
+    return BUILDERS[specification["network"]](**arguments)
+
+
+def reference_models() -> list[tuple[str, str, Path, dict[str, str]]]:
+    """(profile, name, path, metadata) of each committed model. Raises CheckpointError for a file that was altered."""
+    folder = reference_dir()
+    paths = sorted(folder.glob("*/models/*" + SUFFIX)) if folder else []
+    return [(path.parent.parent.name, path.stem, path, files.metadata_of(path)) for path in paths]
 
 
 def reference_file(profile: str, name: str) -> Path:
     """The weights' file, here or fetched. Raises CheckpointError as `reference_model`."""
     folder = reference_dir()
     path = folder / profile / "models" / (name + SUFFIX) if folder else None
-    if path is not None and path.exists():
+    if path is not None and path.is_file():
         return path
-    if path is not None and (card := path.with_suffix(".yaml")).exists():
-        return hosted(ModelCard.read(card))
-    there = {p.stem for p in folder.glob(f"{profile}/models/*") if p.suffix in (SUFFIX, ".yaml")} if folder else ()
-    raise safefile.CheckpointError(f"no reference model {name!r} of profile {profile!r} at {path}; "
-                                   f"there are {', '.join(sorted(there)) or 'none'}")
+    elsewhere = hosted_models()
+    if f"{profile}/{name}" in elsewhere:
+        return _fetched(f"{profile}/{name}", elsewhere[f"{profile}/{name}"])
+    there = [f"{p}/{n}" for p, n, *_ in reference_models()] + list(elsewhere)
+    raise files.CheckpointError(
+        f"no reference model {name!r} of profile {profile!r} at {path}; there are {', '.join(there) or 'none'}"
+    )
 
 
 def reference_by_key(key: str) -> Path | None:
     """The reference model that a training under this key would make; file names are for people.
 
-    Of those that are not here, one is fetched only if it is that very model, and a place that does not answer is no
-    reason not to train: that is a warning. Raises CheckpointError for a file that is not what its card says.
+    A place that does not answer is no reason not to train: that is a warning. Raises CheckpointError for a file that is
+    not what it says.
     """
-    folder = reference_dir()
-    for path in sorted(folder.glob("*/models/*" + SUFFIX)) if folder else ():
-        if safefile.card(path).get("key") == key:
+    for *_, path, said in reference_models():
+        if said.get("key") == key:
             return path
-    for card in model_cards():
-        if card.key == key and addresses(card):
+    for name, entry in hosted_models().items():
+        if entry["key"] == key:
             try:
-                return hosted(card)
-            except Unreachable as error:
+                return _fetched(name, entry)
+            except files.CheckpointError as error:
                 warnings.warn(f"{error}; it is trained instead", stacklevel=2)
     return None
+
+
+def hosted_models() -> dict[str, dict[str, str]]:
+    """The entries of `hosted.yaml`. Raises CheckpointError if it does not hold what it should."""
+    folder = reference_dir()
+    path = folder / "hosted.yaml" if folder else None
+    if path is None or not path.is_file():
+        return {}
+    try:
+        entries = yaml.safe_load(path.read_text("utf-8")) or {}
+        if wrong := [name for name, its in entries.items() if set(its) != {"url", "sha256", "key"}]:
+            raise ValueError(f"{wrong[0]} needs url, sha256 and key, and no more")
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise files.CheckpointError(f"{path}: {' '.join(str(error).split())}") from error
+    return entries
+
+
+def _fetched(name: str, entry: dict[str, str]) -> Path:
+    folder = store_dir() / "hosted"
+    try:
+        return Path(pooch.retrieve(entry["url"], entry["sha256"], f"{entry['sha256']}{SUFFIX}", folder))
+    except Exception as error:  # each kind of address has its own
+        raise files.CheckpointError(
+            f"the weights of {name} could not be fetched from {entry['url']}: {' '.join(str(error).split())}"
+        ) from error

@@ -1,9 +1,10 @@
 """The book-keeping of a training run: seeds, saving, resuming, stopping, a log.
 
-A loop asks a `Run` for its batches and logs what it computed; everything that is not the
+A loop asks a `Run` for what each step works on and logs what it computed; everything that is not the
 algorithm happens here. Each step draws its random numbers from (seed, epoch, step) alone, so a
-run that was killed and started again ends with the weights of one that was not. Of several
-processes the first alone writes, and all stop after the same step.
+run that was killed and started again ends with the weights of one that was not, and afterwards the
+global generator stands where it stood before. Of several processes the first alone writes, and all
+stop after the same step.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +25,13 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from arae_core.attacks.pgd import check_images
+from arae_core.data import Images
 from arae_core.seeds import derive_seed
-from arae_core.training import safefile, several
-from arae_core.training.freed_memory import keep_freed_memory
+from arae_core.training import distributed, files
 
 History = list[dict[str, float]]
+Item = TypeVar("Item")
+EVERY = 16  # steps after which several processes agree whether to save or stop
 
 
 class TrainingDiverged(RuntimeError):
@@ -36,24 +39,24 @@ class TrainingDiverged(RuntimeError):
 
 
 @dataclass
-class Run:
-    """One training run.
+class Run(Generic[Item]):
+    """One training run over anything: `over` has image sets, `repeating` a number of steps without data.
 
     Args:
-        data: anything with `batches(batch_size, seed=, augment=, drop_last=)` and a length.
+        items: from the epoch's number to what its steps work on, one item a step.
+        epochs, steps_per_epoch: how long it goes on.
         state_file: where the unfinished run is kept; None keeps nothing.
         save_every: seconds between saves within an epoch.
     """
 
-    data: Any
+    items: Callable[[int], Iterable[Item]]
     epochs: int
-    batch_size: int
+    steps_per_epoch: int
     seed: int
-    augment: str = "none"
     device: torch.device | str = "cpu"
     state_file: Path | None = None
-    save_every: float = 60.0
     title: str = "training"
+    save_every: float = 60.0
     modules: dict[str, nn.Module] = field(default_factory=dict)
     optimizers: dict[str, Optimizer] = field(default_factory=dict)
     history: History = field(default_factory=list)
@@ -63,9 +66,52 @@ class Run:
     _sums: dict[str, list[Tensor]] = field(default_factory=dict)
     _seconds: float = 0.0
 
-    @property
-    def steps_per_epoch(self) -> int:
-        return max(len(self.data) // self.batch_size, 1)
+    @classmethod
+    def over(
+        cls,
+        data: Images,
+        epochs: int,
+        batch_size: int,
+        *,
+        seed: int,
+        augment: str = "none",
+        device: torch.device | str = "cpu",
+        state_file: Path | None = None,
+        title: str = "training",
+    ) -> Run[tuple[Tensor, Tensor]]:
+        """A run over an image set: its items are (x, y) on the device, x (B, 3, H, W) in channels_last order.
+
+        Each epoch has an order of its own. A last batch that is not full is left out, unless it is the only one. Of
+        several processes each gets its own rows of the same batches.
+        """
+        whole = len(data) >= batch_size  # else one small batch an epoch
+
+        def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+            order = derive_seed(seed, "data", epoch)
+            for number, (x, y) in enumerate(
+                data.batches(batch_size, seed=order, augment=augment, drop_last=whole)
+            ):
+                if epoch == number == 0:
+                    check_images(x)  # once: later batches come from the same place
+                x, y = distributed.rows(x), distributed.rows(y)
+                x = x.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+                yield x, y.to(device, non_blocking=True)
+
+        steps = max(len(data) // batch_size, 1)
+        return Run(batches, epochs, steps, seed, device, state_file, title)
+
+    @classmethod
+    def repeating(
+        cls,
+        steps: int,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+        state_file: Path | None = None,
+        title: str = "training",
+    ) -> Run[int]:
+        """A run of one epoch whose items are the steps' numbers: for an image or a prior, which have no data set."""
+        return Run(lambda _: range(steps), 1, steps, seed, device, state_file, title)
 
     @property
     def total_steps(self) -> int:
@@ -84,28 +130,31 @@ class Run:
         """Take no epoch after this one; saved, so that a resumed run keeps to it."""
         self.epochs = self.epoch + 1
 
-    def steps(self, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (x, y) for every step that is left, on the device, in channels_last order.
+    def steps(self, modules: dict[str, nn.Module], optimizers: dict[str, Optimizer]) -> Iterator[Item]:
+        """Yield the item of every step that is left.
 
         The modules and optimisers named here are what is saved and resumed.
+
+        Raises:
+            TrainingDiverged: something logged is not finite; the state saved before it is kept.
+            KeyboardInterrupt: Ctrl-C or SIGTERM, after the state was saved.
         """
         self.modules, self.optimizers = modules, optimizers
-        keep_freed_memory()
         self._resume()
-        with _stop_between_steps() as stop, self._bar() as bar:
+        with _generators_as_before(self.device), _stop_between_steps() as stop, self._bar() as bar:
             saved = started = time.monotonic()
             while self.epoch < self.epochs:
-                for number, (x, y) in enumerate(self._batches()):
+                for number, item in enumerate(self.items(self.epoch)):
                     if number < self.step:
                         continue  # done before the interruption
-                    if self.step == 0 and self.epoch == 0:
-                        check_images(x)  # once: later batches come from the same place
                     self._seed_step()
-                    yield x, y
+                    yield item
                     self.step += 1
                     bar.update()
-                    stopping, due = several.agreed(stop.is_set(), time.monotonic() - saved > self.save_every)
-                    if stopping or due:
+                    if distributed.count() > 1 and self.step % EVERY:
+                        continue  # to agree costs a round of messages
+                    stopping = distributed.any_of(stop.is_set())
+                    if stopping or distributed.any_of(time.monotonic() - saved > self.save_every):
                         saved, started = time.monotonic(), self._clock(started)
                         self._check_finite()
                         self._save()
@@ -120,19 +169,13 @@ class Run:
         for name, value in values.items():
             self._sums.setdefault(name, []).append(value.detach().float())
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = derive_seed(self.seed, "data", self.epoch)
-        whole = len(self.data) >= self.batch_size  # else one small batch an epoch
-        for x, y in self.data.batches(self.batch_size, seed=order, augment=self.augment, drop_last=whole):
-            x = x.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
-            yield x, y.to(self.device, non_blocking=True)
-
     def _seed_step(self) -> None:
         """Dropout and random starts of a step depend on nothing that came before it."""
-        torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step))
+        whose = () if distributed.rank() == 0 else ("rank", distributed.rank())  # other rows, other numbers
+        torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step, *whose))
 
     def _bar(self) -> tqdm:
-        silent = {"disable": True} if several.rank() > 0 else {}
+        silent = {"disable": True} if distributed.rank() > 0 else {}
         return tqdm(total=self.total_steps, initial=self.global_step, desc=self.title, leave=False, **silent)
 
     def _clock(self, started: float) -> float:
@@ -142,7 +185,7 @@ class Run:
 
     def _finish_epoch(self) -> None:
         self._check_finite()
-        means = {name: float(torch.stack(values).mean()) for name, values in self._sums.items()}
+        means = {name: distributed.mean(torch.stack(values).mean()) for name, values in self._sums.items()}
         self.history.append({"epoch": self.epoch + 1, **means, "seconds": round(self._seconds, 2)})
         self._sums, self._seconds = {}, 0.0
         self.epoch, self.step = self.epoch + 1, 0
@@ -153,32 +196,36 @@ class Run:
             if len(bad):
                 raise TrainingDiverged(
                     f"{self.title}: {name} is not finite at step {int(bad[0])} of epoch {self.epoch + 1} "
-                    f"(batch of {self.batch_size}, seed {self.seed}); lower the learning rate or use precision fp32")
+                    f"(seed {self.seed}); lower the learning rate or use precision fp32"
+                )
 
     def _save(self) -> None:
-        if self.state_file is None or several.rank() > 0:
+        if self.state_file is None or distributed.rank() > 0:
             return
         tensors: dict[str, Tensor] = {}
         for name, module in self.modules.items():
             tensors |= {f"module.{name}.{key}": value for key, value in module.state_dict().items()}
         for name, optimizer in self.optimizers.items():
             for index, state in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{name}.{index}.{key}": torch.as_tensor(value)
-                            for key, value in state.items() if value is not None}
+                tensors |= {
+                    f"optimizer.{name}.{index}.{key}": torch.as_tensor(value)
+                    for key, value in state.items()
+                    if value is not None
+                }
         tensors |= {f"log.{name}": torch.stack(values) for name, values in self._sums.items()}
-        progress = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "history": self.history,
-                    "epochs": self.epochs}
-        safefile.save(self.state_file, tensors, {"progress": json.dumps(progress)})
+        progress = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "history": self.history}
+        files.save(self.state_file, tensors, {"progress": json.dumps({**progress, "epochs": self.epochs})})
 
     def _resume(self) -> None:
         if self.state_file is None or not self.state_file.exists():
             return
-        tensors, metadata = safefile.load(self.state_file)  # by all processes: none saves before all agree on a step
+        tensors, metadata = files.load(
+            self.state_file
+        )  # by all processes: none saves before all agree on a step
         progress = json.loads(metadata["progress"])
         self.epoch, self.step, self.history = progress["epoch"], progress["step"], progress["history"]
-        self._seconds, self.epochs = progress["seconds"], progress.get("epochs", self.epochs)
-        self._sums = {name.removeprefix("log."): list(values.to(self.device)) for name, values in tensors.items()
-                      if name.startswith("log.")}
+        self._seconds, self.epochs = progress["seconds"], progress["epochs"]
+        self._sums = {name: list(values.to(self.device)) for name, values in _under(tensors, "log.").items()}
         for name, module in self.modules.items():
             module.load_state_dict(_under(tensors, f"module.{name}."))
         for name, optimizer in self.optimizers.items():
@@ -196,6 +243,12 @@ class Run:
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _generators_as_before(device: torch.device | str):
+    """Torch's global random numbers go on afterwards as if there had been no training, found or done."""
+    device = torch.device(device)
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 @contextmanager

@@ -17,10 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from arae_core.attacks import frozen
 from arae_core.data.image_set import balanced
-from arae_core.networks import Encoder
 from arae_core.losses import InversionWeights, per_image_loss
+from arae_core.networks import Encoder, frozen
 from arae_core.seeds import derive_seed
 from arae_core.systems.anomaly.latent_search import SearchConfig, latent_search, white_noise
 
@@ -65,7 +64,9 @@ def one_vs_all(test: Any, class_name: str, *, anomalies: int = 0, seed: int = 0)
     is_normal = labels == test.classes.index(class_name)
     normal, others = is_normal.nonzero().flatten(), (~is_normal).nonzero().flatten()
     if len(normal) == 0:
-        raise ValueError(f"{test.name} holds no test image of class {class_name!r}: nothing normal to compare with")
+        raise ValueError(
+            f"{test.name} holds no test image of class {class_name!r}: nothing normal to compare with"
+        )
     if len(others) == 0:
         raise ValueError(f"{test.name} holds only class {class_name!r}: without an anomaly there is no AUROC")
     if 0 < anomalies < len(others):
@@ -107,8 +108,16 @@ class SearchScore:
     def __call__(self, x: Tensor, numbers: Sequence[int]) -> Tensor:
         """Scores (B,) of images x, whose numbers in the data set decide their noise; the starts go in one batch."""
         noise = torch.cat([white_noise(numbers, self.code_shape, seed) for seed in self.seeds()])
-        found = latent_search(self.generator, x.repeat(self.starts, 1, 1, 1), noise.to(x), self.weights, self.config,
-                              encoder=self.encoder, layer=self.layer, scale=self.scale)
+        found = latent_search(
+            self.generator,
+            x.repeat(self.starts, 1, 1, 1),
+            noise.to(x),
+            self.weights,
+            self.config,
+            encoder=self.encoder,
+            layer=self.layer,
+            scale=self.scale,
+        )
         return found.losses.view(self.starts, len(x)).mean(0)
 
 

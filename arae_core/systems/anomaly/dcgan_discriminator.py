@@ -15,7 +15,7 @@ from arae_core.systems.anomaly.dcgan_generator import FIRST_SIDE, dcgan_doubling
 SLOPE = 0.2
 
 
-class DCCritic(nn.Module):
+class DCDiscriminator(nn.Module):
     """d: images (B, 3, S, S) in [0, 1] to logits (B, 1) of "x is real".
 
     image_size, width: as `DCGenerator`'s. Raises ValueError for another size.
@@ -23,6 +23,7 @@ class DCCritic(nn.Module):
 
     def __init__(self, image_size: int = 64, width: float = 1.0):
         super().__init__()
+        self.arguments = {"image_size": image_size, "width": width}
         doublings = dcgan_doublings(image_size)
         units: list[nn.Module] = []
         before = 3

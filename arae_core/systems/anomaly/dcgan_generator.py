@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from arae_core.networks.encoder import scaled
 from arae_core.networks.blocks import UnitTanh, upsampling_unit
+from arae_core.networks.encoder import scaled
 
 FIRST_SIDE = 4
 
@@ -33,11 +33,17 @@ class DCGenerator(nn.Module):
         if type(code_size) is not int or code_size < 1:
             raise ValueError(f"a code has a positive number of numbers, not {code_size!r}")
         self.code_shape = (code_size,)
+        self.arguments = {"image_size": image_size, "code_size": code_size, "width": width}
         channels = [scaled(128 * 2 ** (doublings - 1 - i), width) for i in range(doublings)]
         self.layout = nn.Sequential(
             nn.Linear(code_size, channels[0] * FIRST_SIDE**2, bias=False),
-            nn.Unflatten(1, (channels[0], FIRST_SIDE, FIRST_SIDE)), nn.BatchNorm2d(channels[0]), nn.ReLU())
-        self.body = nn.Sequential(*(layer for pair in zip(channels, channels[1:]) for layer in upsampling_unit(*pair)))
+            nn.Unflatten(1, (channels[0], FIRST_SIDE, FIRST_SIDE)),
+            nn.BatchNorm2d(channels[0]),
+            nn.ReLU(),
+        )
+        self.body = nn.Sequential(
+            *(layer for pair in zip(channels, channels[1:]) for layer in upsampling_unit(*pair))
+        )
         self.to_image = nn.Sequential(nn.ConvTranspose2d(channels[-1], 3, 4, 2, 1), UnitTanh())
         initialise_dcgan(self)
 

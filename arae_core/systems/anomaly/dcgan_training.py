@@ -14,10 +14,15 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from arae_core.losses import critic_loss, generator_loss
+from arae_core.data import Images
+from arae_core.losses import discriminator_loss, generator_loss
+from arae_core.training import distributed
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "generator"
 
 
 @dataclass(frozen=True)
@@ -35,44 +40,57 @@ class DCGANConfig:
 
 def train_dcgan(
     generator: nn.Module,
-    critic: nn.Module,
-    data: object,
+    data: Images,
     config: DCGANConfig,
     *,
+    discriminator: nn.Module,
     seed: int,
     state_file: Path | None = None,
     title: str = "dcgan",
 ) -> History:
     """Train both in place; the generator has its codes' shape as `code_shape`.
 
-    Returns one {"epoch", "adversarial", "critic", "seconds"} an epoch.
+    Returns one {"epoch", "adversarial", "discriminator", "seconds"} an epoch.
 
     Raises:
         TrainingDiverged, KeyboardInterrupt: as `train_classifier`.
     """
     device = next(generator.parameters()).device
     generator.to(memory_format=torch.channels_last).train()
-    critic.to(device, memory_format=torch.channels_last).train()
-    adam, critic_adam = (torch.optim.Adam(its.parameters(), lr=config.lr, betas=config.betas)
-                         for its in (generator, critic))
-    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
-    for x, _ in run.steps({"generator": generator, "critic": critic}, {"adam": adam, "critic_adam": critic_adam}):
+    discriminator.to(device, memory_format=torch.channels_last).train()
+    adam, opposing = (
+        torch.optim.Adam(network.parameters(), lr=config.lr, betas=config.betas)
+        for network in (generator, discriminator)
+    )
+    run = Run.over(
+        data,
+        config.epochs,
+        config.batch_size,
+        seed=seed,
+        augment=config.augment,
+        device=device,
+        state_file=state_file,
+        title=title,
+    )
+    g, d = distributed.learner(generator), distributed.learner(discriminator)
+    networks = {"generator": generator, "discriminator": discriminator}
+    for x, _ in run.steps(networks, {"adam": adam, "discriminator_adam": opposing}):
         rate = config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch)
         set_rate(adam, rate)
-        set_rate(critic_adam, rate)
+        set_rate(opposing, rate)
         with mixed_precision(device, config.precision):
-            x_hat = generator(torch.randn(len(x), *generator.code_shape, device=device))
-            real, fake = critic(x), critic(x_hat.detach())
-        judged = critic_loss(real.float(), fake.float(), "mean")
-        critic_adam.zero_grad()
+            x_hat = g(torch.randn(len(x), *generator.code_shape, device=device))
+            real, fake = d(x), d(x_hat.detach())
+        judged = discriminator_loss(real.float(), fake.float(), "mean")
+        opposing.zero_grad()
         judged.backward()
-        critic_adam.step()
+        opposing.step()
         with mixed_precision(device, config.precision):
-            fooled = critic(x_hat)
+            fooled = discriminator(x_hat)
         adversarial = generator_loss(fooled.float(), "mean")
         adam.zero_grad()
         adversarial.backward(inputs=list(generator.parameters()))
         adam.step()
-        run.log(adversarial=adversarial, critic=judged)
+        run.log(adversarial=adversarial, discriminator=judged)
     generator.eval()
     return run.history

@@ -20,9 +20,8 @@ from math import isfinite
 import torch
 from torch import Tensor, nn
 
-from arae_core.attacks import frozen
-from arae_core.networks import Encoder
 from arae_core.losses import InversionWeights, per_image_loss
+from arae_core.networks import Encoder, frozen
 from arae_core.seeds import derive_seed
 from arae_core.training.schedule import set_rate
 
@@ -71,8 +70,11 @@ def white_noise(images: Sequence[int], shape: Sequence[int], seed: int) -> Tenso
 
     images: their numbers in the data set. An image's noise depends on the seed and its own number, not on the batch.
     """
+
     def draw(image: int) -> Tensor:
-        return torch.randn(tuple(shape), generator=torch.Generator().manual_seed(derive_seed(seed, "code", image)))
+        return torch.randn(
+            tuple(shape), generator=torch.Generator().manual_seed(derive_seed(seed, "code", image))
+        )
 
     return torch.stack([draw(int(image)) for image in images])
 
@@ -121,7 +123,9 @@ def latent_search(
                 watch(step, x_hat.detach(), losses.detach())
             if step < config.steps:
                 set_rate(optimizer, config.rate(step))
-                (codes.grad,) = torch.autograd.grad(losses.sum(), codes)  # of a sum: each code sees its own loss
+                (codes.grad,) = torch.autograd.grad(
+                    losses.sum(), codes
+                )  # of a sum: each code sees its own loss
                 optimizer.step()
     return Found(codes.detach(), x_hat.detach(), losses.detach(), terms)
 
@@ -129,5 +133,7 @@ def latent_search(
 def _check_finite(losses: Tensor, step: int, config: SearchConfig) -> None:
     bad = ~torch.isfinite(losses)
     if bad.any():
-        raise SearchDiverged(f"the loss of {int(bad.sum())} of {len(losses)} images is not finite at step {step} of "
-                             f"{config.steps} (lr {config.lr:g}); lower the rate, or look for NaN in images and weights")
+        raise SearchDiverged(
+            f"the loss of {int(bad.sum())} of {len(losses)} images is not finite at step {step} of "
+            f"{config.steps} (lr {config.lr:g}); lower the rate, or look for NaN in images and weights"
+        )

@@ -23,7 +23,7 @@ from arae_core.systems.deepsim.generator import SLOPE
 FIRST_STRIDE = {224: 4, 64: 2, 32: 1}
 
 
-class DeepSimCritic(nn.Module):
+class DeepSimDiscriminator(nn.Module):
     """d(x, z): logits of "x is real" given features z.
 
     Args:
@@ -35,28 +35,45 @@ class DeepSimCritic(nn.Module):
         ValueError: another image size.
     """
 
-    def __init__(self, feature_shape: tuple[int, ...] = (256, 6, 6), image_size: int = 224, width: float = 1.0):
+    def __init__(
+        self, feature_shape: tuple[int, ...] = (256, 6, 6), image_size: int = 224, width: float = 1.0
+    ):
         super().__init__()
         if image_size not in FIRST_STRIDE:
-            raise ValueError(f"DeepSimCritic comes for images of 32, 64 or 224 pixels, not {image_size!r}")
+            raise ValueError(
+                f"DeepSimDiscriminator comes for images of 32, 64 or 224 pixels, not {image_size!r}"
+            )
         self.feature_shape = tuple(feature_shape)
+        self.arguments = {"feature_shape": list(feature_shape), "image_size": image_size, "width": width}
         units: list[nn.Module] = []
         channels = 3
-        for out, kernel, stride in ((32, 7, FIRST_STRIDE[image_size]), (64, 5, 1), (128, 3, 2), (256, 3, 1), (256, 3, 2)):
+        for out, kernel, stride in (
+            (32, 7, FIRST_STRIDE[image_size]),
+            (64, 5, 1),
+            (128, 3, 2),
+            (256, 3, 1),
+            (256, 3, 2),
+        ):
             units += [nn.Conv2d(channels, scaled(out, width), kernel, stride), nn.LeakyReLU(SLOPE)]
             channels = scaled(out, width)
         self.image = nn.Sequential(*units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout())
         hidden, code = scaled(1024, width), scaled(512, width)
         self.condition = nn.Sequential(
-            nn.Flatten(), nn.Linear(prod(self.feature_shape), hidden), nn.LeakyReLU(SLOPE),
-            nn.Linear(hidden, code), nn.LeakyReLU(SLOPE))
+            nn.Flatten(),
+            nn.Linear(prod(self.feature_shape), hidden),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(hidden, code),
+            nn.LeakyReLU(SLOPE),
+        )
         self.judge = nn.Sequential(
-            nn.Linear(channels + code, code), nn.LeakyReLU(SLOPE), nn.Dropout(), nn.Linear(code, 1))
+            nn.Linear(channels + code, code), nn.LeakyReLU(SLOPE), nn.Dropout(), nn.Linear(code, 1)
+        )
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Logits (B, 1) for images x (B, 3, H, W), real or a generator's, and the *real* images' features z
         (B, *feature_shape). Raises ValueError for features of another shape."""
         if z.shape != (len(x), *self.feature_shape):
             raise ValueError(
-                f"this critic takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}")
+                f"this discriminator takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}"
+            )
         return self.judge(torch.cat([self.image(x), self.condition(z)], dim=1))

@@ -40,12 +40,15 @@ class DeepSimGenerator(nn.Module):
         ValueError: features that do not double to the image's size.
     """
 
-    def __init__(self, feature_shape: tuple[int, ...] = (256, 6, 6), image_size: int = 224, width: float = 1.0):
+    def __init__(
+        self, feature_shape: tuple[int, ...] = (256, 6, 6), image_size: int = 224, width: float = 1.0
+    ):
         super().__init__()
         channels, side = feature_shape[0], feature_shape[-1]
         shrinks = image_size == 224 and side == 6
         doublings = 6 if shrinks else _doublings(feature_shape, image_size)
         self.image_size = image_size
+        self.arguments = {"feature_shape": list(feature_shape), "image_size": image_size, "width": width}
         head = scaled(HEAD, width)
         units: list[nn.Module] = []
         for padding in (1, 1, 0 if shrinks else 1):
@@ -78,8 +81,10 @@ def _doublings(feature_shape: tuple[int, ...], image_size: int) -> int:
     side = feature_shape[-1]
     doublings = (image_size // side).bit_length() - 1
     if len(feature_shape) != 3 or side * 2**doublings != image_size or not 2 <= doublings <= 6:
-        raise ValueError(f"features {tuple(feature_shape)} do not double to {image_size} pixels; DeepSimGenerator "
-                         "takes (C, 6, 6) to 224, or (C, h, h) to h times a power of two between 4 and 64")
+        raise ValueError(
+            f"features {tuple(feature_shape)} do not double to {image_size} pixels; DeepSimGenerator "
+            "takes (C, 6, 6) to 224, or (C, h, h) to h times a power of two between 4 and 64"
+        )
     return doublings
 
 

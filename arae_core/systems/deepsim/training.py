@@ -3,9 +3,9 @@
     L = w_feat ||C(G(z)) - C(x)||^2 + w_adv (-log D(G(z), z)) + w_img ||G(z) - x||^2
 
 with the encoder itself as the comparator C. The discriminator learns by Equation 3, and pauses in any step in
-which its loss is less than a tenth of the adversarial one: a critic that always wins teaches nothing. With the
+which its loss is less than a tenth of the adversarial one: a discriminator that always wins teaches nothing. With the
 image loss alone the same loop is Dosovitskiy and Brox's earlier method ("Inverting Visual Representations with
-Convolutional Networks", 2016): squared error in pixels, and no critic.
+Convolutional Networks", 2016): squared error in pixels, and no discriminator.
 
 Departures. C sums over a batch and its weights are not in its text; ours belong to *means*, the feature term
 relative to the features' own mean square, as in `losses.inversion`. Which weights is for a search to say. Both
@@ -23,12 +23,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from arae_core.attacks import frozen
-from arae_core.networks import Encoder
-from arae_core.losses import critic_loss, feature_loss, generator_loss
+from arae_core.data import Images
+from arae_core.losses import discriminator_loss, feature_loss, generator_loss
+from arae_core.networks import Encoder, frozen
+from arae_core.training import distributed
+from arae_core.training.inverter import require_opponent
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "generator"
 
 
 @dataclass(frozen=True)
@@ -54,64 +59,74 @@ class DeepSimConfig:
     epochs: int = 4  # C: 500,000 to 1,000,000 steps
     batch_size: int = 64  # C: 64
     lr: float = 1e-3  # C: 2e-4, for both networks
-    critic_lr: float = 1e-3
+    discriminator_lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)  # C's
-    pause_below: float = 0.1  # C's; the critic rests while its loss is less than this part of the adversarial one
+    pause_below: float = (
+        0.1  # C's; the discriminator rests while its loss is less than this part of the adversarial one
+    )
     schedule: str = "one-cycle"
     precision: str = "auto"
 
 
 def train_deepsim(
     generator: nn.Module,
-    encoder: Encoder,
-    data: object,
+    data: Images,
     config: DeepSimConfig,
     *,
+    encoder: Encoder,
+    discriminator: nn.Module | None = None,
     seed: int,
-    critic: nn.Module | None = None,
     state_file: Path | None = None,
     title: str = "deepsim",
 ) -> History:
-    """Train the generator (and critic) in place; the encoder stays as it is.
+    """Train the generator (and discriminator) in place; the encoder stays as it is.
 
-    Returns one {"epoch", "loss", "image", "feature", "adversarial", "critic", "critic_moved", "seconds"} an epoch,
-    with the terms that the weights ask for; "critic_moved" is the share of steps in which it was not paused.
+    Returns one {"epoch", "loss", "image", "feature", "adversarial", "discriminator", "discriminator_moved", "seconds"} an epoch,
+    with the terms that the weights ask for; "discriminator_moved" is the share of steps in which it was not paused.
 
     Raises:
-        ValueError: an adversarial weight without a critic, or the reverse.
+        ValueError: an adversarial weight without a discriminator, or the reverse.
         TrainingDiverged, KeyboardInterrupt: as `train_classifier`.
     """
-    if (critic is not None) != (config.weights.adversarial > 0):
-        raise ValueError(f"adversarial weight {config.weights.adversarial} and "
-                         f"{'a' if critic is not None else 'no'} critic do not go together")
+    require_opponent(discriminator, config.weights.adversarial)
     device = next(generator.parameters()).device
     generator.to(memory_format=torch.channels_last).train()
     encoder.to(device=device, memory_format=torch.channels_last)
     modules: dict[str, nn.Module] = {"generator": generator}
-    optimizers = {"adam": torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)}
-    if critic is not None:
-        modules["critic"] = critic.to(device, memory_format=torch.channels_last).train()
-        optimizers["critic_adam"] = torch.optim.Adam(critic.parameters(), lr=config.critic_lr, betas=config.betas)
-    run = Run(data, config.epochs, config.batch_size, seed, "none", device, state_file, title=title)
+    adam = torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)
+    optimizers: dict[str, torch.optim.Optimizer] = {"adam": adam}
+    if discriminator is not None:
+        modules["discriminator"] = discriminator.to(device, memory_format=torch.channels_last).train()
+        opposing = torch.optim.Adam(
+            discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
+        )
+        optimizers["discriminator_adam"] = opposing
+    run = Run.over(
+        data, config.epochs, config.batch_size, seed=seed, device=device, state_file=state_file, title=title
+    )
+    g = distributed.learner(generator)
+    d = distributed.learner(discriminator) if discriminator is not None else None
     with frozen(encoder):
         for x, _ in run.steps(modules, optimizers):
             rate = factor(config.schedule, run.global_step, run.total_steps, run.epoch)
-            set_rate(optimizers["adam"], config.lr * rate)
+            set_rate(adam, config.lr * rate)
             with mixed_precision(device, config.precision):
                 with torch.no_grad():
                     z = encoder.features(x, config.layer)
-                x_hat = generator(z)
+                x_hat = g(z)
                 z_hat = encoder.features(x_hat, config.layer) if config.weights.feature else None
-                real, fake = (critic(x, z), critic(x_hat, z)) if critic is not None else (None, None)
+                real, fake = (d(x, z), d(x_hat, z)) if d is not None else (None, None)
             terms = deepsim_terms(x_hat, x, z_hat, z, fake, config.weights)
             loss = sum(getattr(config.weights, name) * term for name, term in terms.items())
-            optimizers["adam"].zero_grad()
-            loss.backward(inputs=list(generator.parameters()), retain_graph=critic is not None)
-            if critic is not None:
-                set_rate(optimizers["critic_adam"], config.critic_lr * rate)
-                moved, judged = critic_step(critic, optimizers["critic_adam"], real, fake, terms["adversarial"], config)
-                run.log(critic=judged, critic_moved=torch.tensor(float(moved)))
-            optimizers["adam"].step()
+            adam.zero_grad()
+            loss.backward(inputs=list(generator.parameters()), retain_graph=discriminator is not None)
+            if discriminator is not None:
+                set_rate(opposing, config.discriminator_lr * rate)
+                moved, judged = discriminator_step(
+                    discriminator, opposing, real, fake, terms["adversarial"], config
+                )
+                run.log(discriminator=judged, discriminator_moved=torch.tensor(float(moved)))
+            adam.step()
             run.log(loss=loss, **terms)
     generator.eval()
     return run.history
@@ -134,15 +149,19 @@ def deepsim_terms(
     return terms
 
 
-def critic_step(
-    critic: nn.Module, optimizer: torch.optim.Optimizer, real: Tensor, fake: Tensor, adversarial: Tensor,
+def discriminator_step(
+    discriminator: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    real: Tensor,
+    fake: Tensor,
+    adversarial: Tensor,
     config: DeepSimConfig,
 ) -> tuple[bool, Tensor]:
     """Update the discriminator by Equation 3, unless it is far ahead; returns whether it moved, and its loss."""
-    loss = critic_loss(real.float(), fake.float(), "mean")
+    loss = discriminator_loss(real.float(), fake.float(), "mean")
     moves = bool(loss >= config.pause_below * adversarial)
     if moves:
         optimizer.zero_grad()
-        loss.backward(inputs=list(critic.parameters()))
+        loss.backward(inputs=list(discriminator.parameters()))
         optimizer.step()
     return moves, loss

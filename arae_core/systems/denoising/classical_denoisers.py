@@ -22,8 +22,15 @@ from arae_core.data.noise import check_pictures, check_sigma
 
 
 def _nlm(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
-    return denoise_nl_means(picture, patch_size=5, patch_distance=6, h=strength * sigma, sigma=sigma, fast_mode=True,
-                            channel_axis=-1)
+    return denoise_nl_means(
+        picture,
+        patch_size=5,
+        patch_distance=6,
+        h=strength * sigma,
+        sigma=sigma,
+        fast_mode=True,
+        channel_axis=-1,
+    )
 
 
 def _tv(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
@@ -31,11 +38,21 @@ def _tv(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
 
 
 def _wavelet(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
-    return denoise_wavelet(picture, sigma=strength * sigma, method="BayesShrink", convert2ycbcr=True, channel_axis=-1,
-                           rescale_sigma=True)
+    return denoise_wavelet(
+        picture,
+        sigma=strength * sigma,
+        method="BayesShrink",
+        convert2ycbcr=True,
+        channel_axis=-1,
+        rescale_sigma=True,
+    )
 
 
-CLASSICAL: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {"nlm": _nlm, "tv": _tv, "wavelet": _wavelet}
+CLASSICAL: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
+    "nlm": _nlm,
+    "tv": _tv,
+    "wavelet": _wavelet,
+}
 
 
 def classical_denoiser(method: str, sigma: float, strength: float) -> Callable[[Tensor], Tensor]:
@@ -57,8 +74,9 @@ def classical_denoiser(method: str, sigma: float, strength: float) -> Callable[[
     return partial(_denoised, CLASSICAL[method], sigma, strength)
 
 
-def searched_strength(method: str, sigma: float, x: Sequence[Tensor], x_noisy: Sequence[Tensor],
-                      strengths: Sequence[float]) -> tuple[float, dict[float, float]]:
+def searched_strength(
+    method: str, sigma: float, x: Sequence[Tensor], x_noisy: Sequence[Tensor], strengths: Sequence[float]
+) -> tuple[float, dict[float, float]]:
     """The strength with the highest mean PSNR on pictures x (1, 3, H, W) each, and the mean PSNR of every one tried."""
     found = {}
     for strength in strengths:

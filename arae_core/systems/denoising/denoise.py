@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from arae_core.data.noise import check_pictures
-from arae_core.networks import Encoder, WaveletEncoder
+from arae_core.networks import Encoder
+from arae_core.systems.denoising.wavelet_encoder import WaveletEncoder
 from arae_core.systems.whole_pictures.any_size import PIXELS, AnySize
 
 

@@ -19,20 +19,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from arae_core.attacks import frozen
+from arae_core.data import Images
 from arae_core.data.noise import check_sigma, clipped_noise
-from arae_core.networks import Encoder, WaveletEncoder
 from arae_core.losses import InversionWeights, feature_loss
+from arae_core.networks import Encoder, frozen
+from arae_core.systems.denoising.wavelet_encoder import WaveletEncoder
+from arae_core.training import distributed
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "denoiser"
 
 
 @dataclass(frozen=True)
 class DenoiserConfig:
     """Recipe of Adam training; defaults for the small decoders, A's are in its `paper` profile.
 
-    Raises ValueError for a sigma outside [0, 1] and for an adversarial weight: there is no critic here.
+    Raises ValueError for a sigma outside [0, 1] and for an adversarial weight: there is no discriminator here.
     """
 
     layer: str = "conv5"
@@ -49,15 +54,17 @@ class DenoiserConfig:
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
         if self.weights.adversarial:
-            raise ValueError("a denoiser is trained on pixel and feature loss; its adversarial weight must be 0")
+            raise ValueError(
+                "a denoiser is trained on pixel and feature loss; its adversarial weight must be 0"
+            )
 
 
 def train_denoiser(
     decoder: nn.Module,
-    encoder: Encoder,
-    data: object,
+    data: Images,
     config: DenoiserConfig,
     *,
+    encoder: Encoder,
     seed: int,
     state_file: Path | None = None,
     title: str = "denoiser",
@@ -74,16 +81,28 @@ def train_denoiser(
     encoder.to(device=device, memory_format=torch.channels_last)
     wavelet = WaveletEncoder(encoder, config.layer)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=config.lr, betas=config.betas)
-    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
+    run = Run.over(
+        data,
+        config.epochs,
+        config.batch_size,
+        seed=seed,
+        augment=config.augment,
+        device=device,
+        state_file=state_file,
+        title=title,
+    )
+    g = distributed.learner(decoder)
     with frozen(encoder):
         for x, _ in run.steps({"decoder": decoder}, {"adam": optimizer}):
-            set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
+            set_rate(
+                optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch)
+            )
             x_noisy = clipped_noise(x, config.sigma)  # from the step's own seed, which the run has set
             with mixed_precision(device, config.precision):
                 with torch.no_grad():
                     features = wavelet(x_noisy)
                     z = encoder.features(x, config.layer) if config.weights.feature else None
-                x_hat = decoder(features)
+                x_hat = g(features)
                 z_hat = encoder.features(x_hat, config.layer) if config.weights.feature else None
             loss, terms = denoising_loss(x_hat.float(), x, z_hat, z, config.weights)
             optimizer.zero_grad()

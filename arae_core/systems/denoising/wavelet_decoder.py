@@ -18,10 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from arae_core.networks.encoder import evaluating
+from arae_core.networks.blocks import add_spectral_norm, conv_unit, image_unit, initialise
+from arae_core.networks.frozen import frozen
+from arae_core.networks.specification import specification
 from arae_core.systems.denoising.haar import haar_synthesis
 from arae_core.systems.denoising.wavelet_encoder import Features, WaveletEncoder
-from arae_core.networks.blocks import add_spectral_norm, conv_unit, image_unit, initialise
 
 
 class WaveletDecoder(nn.Module):
@@ -39,24 +40,31 @@ class WaveletDecoder(nn.Module):
     def __init__(self, encoder: WaveletEncoder, *, skips: bool = True, spectral_norm: bool = False):
         super().__init__()
         self.skips = skips
+        self.arguments = {"encoder": specification(encoder), "skips": skips, "spectral_norm": spectral_norm}
         channels, pads = _plan(encoder)
         if len(channels) != 3:
             raise ValueError(f"A's denoiser has three poolings, {encoder.layer} has {len(channels)} up to it")
         first, second, third = channels
         stride = encoder.operations()[0].stride[0]
         if stride not in (2, 4):
-            raise ValueError(f"the first convolution's stride is undone by doubling once or twice, not {stride}")
+            raise ValueError(
+                f"the first convolution's stride is undone by doubling once or twice, not {stride}"
+            )
         half, between = max(1, first // 2), (first + second) // 2
         up = [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(first, half), *conv_unit(half, half)]
         if stride == 4:
             up += [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(half, 3)]
         last = 3 if stride == 4 else half
-        self.stages = nn.ModuleList([  # a synthesis follows each but the last
-            nn.Sequential(*conv_unit(third, third)),
-            nn.Sequential(*conv_unit(third, third), *pads[2], *conv_unit(third, third), *conv_unit(third, second)),
-            nn.Sequential(*pads[1], *conv_unit(second, between), *conv_unit(between, first)),
-            nn.Sequential(*pads[0], *conv_unit(first, first), *up, *image_unit(last)),
-        ])
+        self.stages = nn.ModuleList(
+            [  # a synthesis follows each but the last
+                nn.Sequential(*conv_unit(third, third)),
+                nn.Sequential(
+                    *conv_unit(third, third), *pads[2], *conv_unit(third, third), *conv_unit(third, second)
+                ),
+                nn.Sequential(*pads[1], *conv_unit(second, between), *conv_unit(between, first)),
+                nn.Sequential(*pads[0], *conv_unit(first, first), *up, *image_unit(last)),
+            ]
+        )
         initialise(self)
         if spectral_norm:
             add_spectral_norm(self)
@@ -76,10 +84,12 @@ class WaveletDecoder(nn.Module):
 @torch.no_grad()
 def _plan(encoder: WaveletEncoder) -> tuple[list[int], list[list[nn.Module]]]:
     """Channels at each pooling from the image on, and the paddings that follow their syntheses."""
-    with evaluating(encoder):
+    with frozen(encoder):
         _, details = encoder(encoder.encoder.blank_image())
     sides = [detail.shape[-1] for detail in details]
-    start = encoder.encoder.image_size // encoder.operations()[0].stride[0]  # the side that doubling takes to the image's
+    start = (
+        encoder.encoder.image_size // encoder.operations()[0].stride[0]
+    )  # the side that doubling takes to the image's
     missing = [side - 2 * half for side, half in zip([start, *sides], sides)]  # between poolings sides stay
     return [detail.shape[2] for detail in details], [_reflection(n) for n in missing]
 

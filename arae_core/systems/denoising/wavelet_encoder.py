@@ -13,6 +13,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from arae_core.networks.encoder import Encoder
+from arae_core.networks.specification import specification
 from arae_core.systems.denoising.haar import haar_analysis
 
 Features = tuple[Tensor, list[Tensor]]  # z, and the details of each pooling from the image on
@@ -35,11 +36,16 @@ class WaveletEncoder(nn.Module):
         super().__init__()
         encoder.require_layer(layer)
         self.encoder, self.layer = encoder, layer
+        self.arguments = {"encoder": specification(encoder), "layer": layer}
         poolings = [operation for operation in self.operations() if isinstance(operation, nn.MaxPool2d)]
         if not poolings or not isinstance(self.operations()[-1], nn.MaxPool2d):
-            raise ValueError(f"{layer} of {type(encoder).__name__} does not end in a max pooling: nothing to replace")
+            raise ValueError(
+                f"{layer} of {type(encoder).__name__} does not end in a max pooling: nothing to replace"
+            )
         if any(pooling.stride not in (2, (2, 2)) for pooling in poolings):
-            raise ValueError(f"Haar analysis halves; {type(encoder).__name__} has a max pooling of another stride")
+            raise ValueError(
+                f"Haar analysis halves; {type(encoder).__name__} has a max pooling of another stride"
+            )
 
     def operations(self) -> list[nn.Module]:
         """The encoder's operations from the image to `layer`, its poolings as they were."""

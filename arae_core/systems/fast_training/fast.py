@@ -20,11 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from arae_core.training.classifier import Attack, ClassifierConfig, perturb
+from arae_core.data import Images
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
+from arae_core.training import distributed
+from arae_core.training.classifier import Attack, ClassifierConfig, check_config, perturb, run_over, sgd
 from arae_core.training.precision import mixed_precision
-from arae_core.training.run import History, Run
+from arae_core.training.run import History
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "classifier"
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ class FastConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         attack = self.attack
         if attack is None or attack.steps != 1 or not attack.random_start or attack.keep_best:
-            raise ValueError("fast training attacks by one step from a random start: give it attack=fgsm_rs(norm, eps)")
+            raise ValueError(
+                "fast training attacks by one step from a random start: give it attack=fgsm_rs(norm, eps)"
+            )
 
 
 def fgsm_rs(norm: str, eps: float) -> Attack:
@@ -50,7 +57,7 @@ def fgsm_rs(norm: str, eps: float) -> Attack:
 
 def train_fast(
     model: nn.Module,
-    data: object,
+    data: Images,
     config: FastConfig,
     *,
     seed: int,
@@ -63,16 +70,17 @@ def train_fast(
     step, and the accuracy of the epoch's end on the alarm's images under PGD. If the alarm stopped the training,
     the last has "alarm": 1.0, and the weights are those of the epoch with the highest "pgd_accuracy".
     """
+    check_config(config, model)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum,
-                                weight_decay=config.weight_decay)
-    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
+    optimizer = sgd(model, config)
+    run = run_over(data, config, seed, device, state_file, title)
+    learner = distributed.learner(model)
     watch, total_steps = Watch(model, data, config, config.alarm, seed), run.total_steps
     for x, y in run.steps({"model": model, "best": watch.best}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, total_steps, run.epoch))
         with mixed_precision(device, config.precision):
-            logits = model(perturb(model, x, y, config.attack))
+            logits = learner(perturb(model, x, y, config.attack))
         loss = F.cross_entropy(logits.float(), y)
         optimizer.zero_grad()
         loss.backward()

@@ -23,11 +23,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from arae_core.attacks import ball
-from arae_core.training.classifier import ClassifierConfig
+from arae_core.data import Images
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
+from arae_core.training import distributed
+from arae_core.training.classifier import ClassifierConfig, check_config, run_over, sgd
 from arae_core.training.precision import mixed_precision
-from arae_core.training.run import History, Run
+from arae_core.training.run import History
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "classifier"
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,19 @@ class FreeConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         attack, m = self.attack, self.replays
         if attack is None or attack.steps != 1 or attack.random_start or attack.keep_best:
-            raise ValueError("free training takes one step a replay, from where the last one ended: "
-                             "give it attack=Attack(norm, eps, steps=1, step_size=eps)")
+            raise ValueError(
+                "free training takes one step a replay, from where the last one ended: "
+                "give it attack=Attack(norm, eps, steps=1, step_size=eps)"
+            )
         if isinstance(m, bool) or not isinstance(m, int) or m < 1:
-            raise ValueError(f"free training replays each batch m times, a whole number of at least 1, not {m!r}")
+            raise ValueError(
+                f"free training replays each batch m times, a whole number of at least 1, not {m!r}"
+            )
         if m > self.epochs:
-            raise ValueError(f"{m} replays of each batch are more work than {self.epochs} epochs: "
-                             "take fewer replays or more epochs")
+            raise ValueError(
+                f"{m} replays of each batch are more work than {self.epochs} epochs: "
+                "take fewer replays or more epochs"
+            )
 
     @property
     def passes(self) -> int:
@@ -63,7 +74,7 @@ class FreeConfig(ClassifierConfig):
 
 def train_free(
     model: nn.Module,
-    data: object,
+    data: Images,
     config: FreeConfig,
     *,
     seed: int,
@@ -75,21 +86,22 @@ def train_free(
 
     model: an `Encoder`, its `image_size` is that of the data.
     """
+    check_config(config, model)
     weight, m, attack = next(model.parameters()), config.replays, config.attack
     model.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum,
-                                weight_decay=config.weight_decay)
-    run = Run(data, config.passes, config.batch_size, seed, config.augment, weight.device, state_file, title=title)
+    optimizer = sgd(model, config)
+    run = run_over(data, config, seed, weight.device, state_file, title, epochs=config.passes)
+    learner = distributed.learner(model)
     watch, updates = Watch(model, data, config, config.alarm, seed), m * run.total_steps
     carried, within = Carried(config.batch_size, model.image_size, like=weight), ball(attack.norm, attack.eps)
     for x, y in run.steps({"model": model, "best": watch.best, "carried": carried}, {"sgd": optimizer}):
-        delta = carried.delta[:len(x)]  # a batch may be short of an unreadable image
+        delta = carried.delta[: len(x)]  # a batch may be short of an unreadable image
         for replay in range(m):
             update = m * run.global_step + replay
             set_rate(optimizer, config.lr * factor(config.schedule, update, updates, m * run.epoch))
             x_adv = (x + delta).clamp(0, 1).requires_grad_()
             with mixed_precision(weight.device, config.precision):
-                logits = model(x_adv)
+                logits = learner(x_adv)
             loss = F.cross_entropy(logits.float(), y)
             optimizer.zero_grad()
             loss.backward()  # the weights' gradient and the images'
@@ -110,5 +122,6 @@ class Carried(nn.Module):
 
     def __init__(self, batch_size: int, image_size: int, like: torch.Tensor) -> None:
         super().__init__()
-        self.register_buffer("delta", torch.zeros(batch_size, 3, image_size, image_size, dtype=like.dtype,
-                                                  device=like.device))
+        self.register_buffer(
+            "delta", torch.zeros(batch_size, 3, image_size, image_size, dtype=like.dtype, device=like.device)
+        )

@@ -21,7 +21,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from arae_core.attacks import ascend, ball, frozen
+from arae_core.attacks import ascend, ball
+from arae_core.networks import frozen
 from arae_core.seeds import derive_seed
 from arae_core.training.classifier import ClassifierConfig
 from arae_core.training.precision import mixed_precision
@@ -46,7 +47,9 @@ class Alarm:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"the alarm needs at least one of its {name}, a whole number, got {value!r}")
         if not 0 < self.fall <= 1:
-            raise ValueError(f"the alarm's fall is a share of the images, above 0 and at most 1, not {self.fall!r}")
+            raise ValueError(
+                f"the alarm's fall is a share of the images, above 0 and at most 1, not {self.fall!r}"
+            )
 
 
 class Watch:
@@ -55,7 +58,9 @@ class Watch:
     `best`, the network as it was after its best epoch, is a module so that a `Run` saves it with the model.
     """
 
-    def __init__(self, model: nn.Module, data: Any, config: ClassifierConfig, alarm: Alarm, seed: int) -> None:
+    def __init__(
+        self, model: nn.Module, data: Any, config: ClassifierConfig, alarm: Alarm, seed: int
+    ) -> None:
         self.model, self.config, self.alarm = model, config, alarm
         self.best = copy.deepcopy(model)
         self.seed = derive_seed(seed, "alarm")
@@ -73,8 +78,10 @@ class Watch:
         elif best - now > self.alarm.fall:
             run.log(alarm=torch.tensor(1.0))
             run.end_with_this_epoch()
-            tqdm.write(f"{run.title}, alarm for catastrophic overfitting: accuracy under PGD fell from {best:.0%} to "
-                       f"{now:.0%} in epoch {run.epoch + 1}; stopped, with the weights of the best epoch")
+            tqdm.write(
+                f"{run.title}, alarm for catastrophic overfitting: accuracy under PGD fell from {best:.0%} to "
+                f"{now:.0%} in epoch {run.epoch + 1}; stopped, with the weights of the best epoch"
+            )
 
     def settle(self, history: History) -> None:
         """After the last epoch: the best epoch's weights if there was an alarm, else the last one's."""
@@ -90,8 +97,16 @@ def pgd_accuracy(model: nn.Module, images: Any, config: ClassifierConfig, steps:
     with frozen(model), mixed_precision(device, config.precision):
         for x, y in images.batches(config.batch_size):
             x, y = x.to(device).contiguous(memory_format=torch.channels_last), y.to(device)
-            x_adv = ascend(model, x, y, ball(attack.norm, attack.eps), steps=steps, random_start=True,
-                           step_size=2.5 * attack.eps / steps, generator=generator)
+            x_adv = ascend(
+                model,
+                x,
+                y,
+                ball(attack.norm, attack.eps),
+                steps=steps,
+                random_start=True,
+                step_size=2.5 * attack.eps / steps,
+                generator=generator,
+            )
             with torch.no_grad():
                 right.append(model(x_adv).argmax(1) == y)
     return float(torch.cat(right).double().mean())

@@ -21,11 +21,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from arae_core.attacks import ascend, ball, frozen
-from arae_core.training.classifier import Attack, ClassifierConfig
+from arae_core.attacks import ascend, ball
+from arae_core.data import Images
+from arae_core.networks import frozen
+from arae_core.training import distributed
+from arae_core.training.classifier import Attack, ClassifierConfig, check_config, run_over, sgd
 from arae_core.training.precision import mixed_precision
-from arae_core.training.run import History, Run
+from arae_core.training.run import History
 from arae_core.training.schedule import factor, set_rate
+
+VERSION = 1  # goes up when the same config gives other weights
+ROLE = "classifier"
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,10 @@ class GeometryAwareConfig(ClassifierConfig):
 
     def __post_init__(self) -> None:
         if self.attack is None or self.attack.keep_best:
-            raise ValueError("geometry-aware training counts an attack's steps and learns from its last one: "
-                             "give it attack=Attack(..., keep_best=False)")
+            raise ValueError(
+                "geometry-aware training counts an attack's steps and learns from its last one: "
+                "give it attack=Attack(..., keep_best=False)"
+            )
         if not 0 <= self.burn_in <= 1:
             raise ValueError(f"burn_in is a share of the epochs, between 0 and 1, not {self.burn_in!r}")
 
@@ -66,8 +74,10 @@ def geometry_weights(kappa: Tensor, steps: int, shift: float = -1.0) -> Tensor:
         ValueError: kappa is no vector of counts, or there are no steps to count.
     """
     if kappa.dim() != 1 or steps < 1:
-        raise ValueError(f"kappa holds one count an image, (B,), out of at least one step; got {tuple(kappa.shape)} "
-                         f"out of {steps}")
+        raise ValueError(
+            f"kappa holds one count an image, (B,), out of at least one step; got {tuple(kappa.shape)} "
+            f"out of {steps}"
+        )
     u = shift + 5 * (1 - 2 * kappa.float() / steps)
     # (tanh(u) + 1) / 2 is the logistic function of 2u. By its logarithm, tiny weights keep their ratios.
     return len(kappa) * F.logsigmoid(2 * u).softmax(0)
@@ -84,15 +94,22 @@ def perturb_and_count(
         kappa.add_(logits.argmax(1) == y)
         return logits
 
-    with frozen(model):
-        x_adv = ascend(counted, x, y, ball(attack.norm, attack.eps), steps=attack.steps,
-                       step_size=attack.step_size, random_start=attack.random_start)
+    with frozen(model, weights=False):
+        x_adv = ascend(
+            counted,
+            x,
+            y,
+            ball(attack.norm, attack.eps),
+            steps=attack.steps,
+            step_size=attack.step_size,
+            random_start=attack.random_start,
+        )
     return x_adv, kappa
 
 
 def train_geometry_aware(
     model: nn.Module,
-    data: object,
+    data: Images,
     config: GeometryAwareConfig,
     *,
     seed: int,
@@ -104,17 +121,18 @@ def train_geometry_aware(
     Returns one {"epoch", "loss", "accuracy", "kappa", "seconds"} an epoch: the weighted loss, the accuracy at
     the last iterate, and kappa's mean as a share of the steps.
     """
+    check_config(config, model)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum,
-                                weight_decay=config.weight_decay)
-    run = Run(data, config.epochs, config.batch_size, seed, config.augment, device, state_file, title=title)
+    optimizer = sgd(model, config)
+    run = run_over(data, config, seed, device, state_file, title)
+    learner = distributed.learner(model)
     steps = config.attack.steps
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
         with mixed_precision(device, config.precision):
             x_adv, kappa = perturb_and_count(model, x, y, config.attack)
-            logits = model(x_adv)
+            logits = learner(x_adv)
         burning_in = run.epoch < config.burn_in * config.epochs
         w = torch.ones(len(y), device=device) if burning_in else geometry_weights(kappa, steps, config.shift)
         loss = (w * F.cross_entropy(logits.float(), y, reduction="none")).mean()
@@ -123,6 +141,8 @@ def train_geometry_aware(
         if config.clip:
             nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
-        run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean(), kappa=kappa.float().mean() / steps)
+        run.log(
+            loss=loss, accuracy=(logits.argmax(1) == y).float().mean(), kappa=kappa.float().mean() / steps
+        )
     model.eval()
     return run.history

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from arae_core.attacks import L2Ball, frozen
-from arae_core.networks import Encoder
+from arae_core.attacks import L2Ball
+from arae_core.networks import Encoder, frozen
 from arae_core.systems.rivals.priors import alpha_norm, total_variation
 from arae_core.training.run import TrainingDiverged
 
@@ -81,8 +81,13 @@ class ImagesDiverged(TrainingDiverged):
 
 
 def optimise_images(
-    method: RobustInversion | PriorInversion, encoder: Encoder, layer: str, z: Tensor, start: Tensor,
-    *, halvings: int = 0,
+    method: RobustInversion | PriorInversion,
+    encoder: Encoder,
+    layer: str,
+    z: Tensor,
+    start: Tensor,
+    *,
+    halvings: int = 0,
 ) -> Optimised:
     """Look for images whose features are z, from `start`.
 
@@ -100,7 +105,9 @@ def optimise_images(
         ImagesDiverged: it diverged for some, after all halvings.
     """
     if method.iterations < 1 or len(z) != len(start):
-        raise ValueError(f"{method.iterations} iterations from {len(start)} starts for {len(z)} images' features")
+        raise ValueError(
+            f"{method.iterations} iterations from {len(start)} starts for {len(z)} images' features"
+        )
     try:
         return _descend(method, encoder, layer, z, start)
     except ImagesDiverged as error:
@@ -150,5 +157,8 @@ def _error(encoder: Encoder, layer: str, x: Tensor, z: Tensor) -> Tensor:
 def _check_finite(value: Tensor, gradient: Tensor, method: object, iteration: int) -> None:
     bad = ~(torch.isfinite(value) & torch.isfinite(gradient).flatten(1).all(1))
     if bad.any():
-        raise ImagesDiverged(f"{type(method).__name__} is not finite for {int(bad.sum())} of {len(bad)} images in "
-                             f"iteration {iteration} (step size {method.step_size}); take a smaller step", bad)
+        raise ImagesDiverged(
+            f"{type(method).__name__} is not finite for {int(bad.sum())} of {len(bad)} images in "
+            f"iteration {iteration} (step size {method.step_size}); take a smaller step",
+            bad,
+        )

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from arae_core.networks.autoencoder import Autoencoder
+from arae_core.systems.style_transfer.whitening_colouring import Moments, colour, moments, whiten
 from arae_core.systems.whole_pictures.sizes import size_grid
 from arae_core.systems.whole_pictures.tiles import window
-from arae_core.systems.style_transfer.whitening_colouring import Moments, colour, moments, whiten
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ class StyleTransfer:
         """
         alphas = [alpha] * len(self.levels) if isinstance(alpha, int | float) else list(alpha)
         if len(alphas) != len(self.levels) or not all(0 <= its <= 1 for its in alphas):  # NaN fails too
-            raise ValueError(f"alpha blends between 0 (content) and 1 (style), at {len(self.levels)} levels; not {alpha!r}")
+            raise ValueError(
+                f"alpha blends between 0 (content) and 1 (style), at {len(self.levels)} levels; not {alpha!r}"
+            )
         content = content if isinstance(content, Content) else self.content(content)
         style = style if isinstance(style, Style) else self.style(style)
         z, whitened, picture = content.features, content.whitened, content.picture
@@ -113,9 +115,17 @@ class StyleTransfer:
         return self.levels[level].decode(z)[:, :, : shape[2], : shape[3]].clamp(0, 1)
 
     def _check(self, what: str, picture: Tensor) -> None:
-        if not isinstance(picture, Tensor) or not picture.is_floating_point() or picture.dim() != 4 or \
-                picture.shape[:2] != (1, 3):
-            shape = f"{picture.dtype} {tuple(picture.shape)}" if isinstance(picture, Tensor) else type(picture).__name__
+        if (
+            not isinstance(picture, Tensor)
+            or not picture.is_floating_point()
+            or picture.dim() != 4
+            or picture.shape[:2] != (1, 3)
+        ):
+            shape = (
+                f"{picture.dtype} {tuple(picture.shape)}"
+                if isinstance(picture, Tensor)
+                else type(picture).__name__
+            )
             raise ValueError(f"a {what} is one picture of floats (1, 3, H, W), not {shape}")
         if min(picture.shape[2:]) < self.least_side:
             raise ValueError(

@@ -42,6 +42,8 @@ def in_patches(network: Callable[[Tensor], Tensor], x: Tensor, side: int, *, pix
     patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
     drawn = torch.cat([network(part) for part in patches.split(max(1, pixels // side**2))])
     if drawn.shape[2:] != (side, side):
-        raise ValueError(f"the network draws patches of {tuple(drawn.shape[2:])} pixels, not ({side}, {side})")
+        raise ValueError(
+            f"the network draws patches of {tuple(drawn.shape[2:])} pixels, not ({side}, {side})"
+        )
     drawn = drawn.unflatten(0, (len(x), down, across)).permute(0, 3, 1, 4, 2, 5)
     return drawn.flatten(4, 5).flatten(2, 3)[:, :, : x.shape[2], : x.shape[3]]

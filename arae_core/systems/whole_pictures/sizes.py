@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from arae_core.networks.encoder import evaluating
+from arae_core.networks.frozen import frozen
 
 LARGEST_FIRST = 256  # pixels: the smallest picture that a network takes is not larger
 LONGEST_STRIP = 8192  # pixels: what looks further is taken to see the whole picture
@@ -53,7 +53,7 @@ def size_grid(network: nn.Module) -> Grid:
     def size(height: int, width: int) -> tuple[int, int]:
         """Of what comes back; (0, 0) where the picture is too small for it, or not the one size that fits."""
         try:
-            with evaluating(network):
+            with frozen(network):
                 return tuple(network(weight.new_zeros(1, 3, height, width)).shape[2:])
         except (RuntimeError, ValueError):
             return 0, 0
@@ -94,7 +94,9 @@ def reach(network: nn.Module, grid: Grid) -> int:
         if None not in found:
             return max(found)
         steps *= 2
-    raise ValueError("the network looks at the whole picture (by a mean over it, say): it cannot be run in tiles")
+    raise ValueError(
+        "the network looks at the whole picture (by a mean over it, say): it cannot be run in tiles"
+    )
 
 
 def _felt(run: Callable[[Tensor], Tensor], grid: Grid, steps: int, axis: int) -> int | None:
@@ -119,7 +121,7 @@ def _on(network: nn.Module, device: str) -> Callable[[Tensor], Tensor]:
     }
 
     def run(x: Tensor) -> Tensor:
-        with evaluating(network), torch.autocast("cpu", enabled=False):
+        with frozen(network), torch.autocast("cpu", enabled=False):
             return functional_call(network, weights, (x,))
 
     return run

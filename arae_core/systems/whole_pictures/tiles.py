@@ -19,7 +19,9 @@ from arae_core.systems.whole_pictures.sizes import Grid
 Span = tuple[int, int, int]  # a tile along one axis: where it begins, and what is kept of it (from, to)
 
 
-def in_tiles(network: Callable[[Tensor], Tensor], x: Tensor, grid: Grid, reach: int, *, pixels: int) -> Tensor:
+def in_tiles(
+    network: Callable[[Tensor], Tensor], x: Tensor, grid: Grid, reach: int, *, pixels: int
+) -> Tensor:
     """x_hat of pictures x, from passes over at most `pixels` pixels each.
 
     Args:
@@ -44,7 +46,9 @@ def in_tiles(network: Callable[[Tensor], Tensor], x: Tensor, grid: Grid, reach: 
             if x_hat is None:
                 x_hat = drawn.new_empty(*drawn.shape[:2], *x.shape[2:])
             kept = x_hat[:, :, slice(*rows), slice(*columns)]  # cropped where the padding begins
-            kept.copy_(drawn[:, :, rows[0] - top :, columns[0] - left :][:, :, : kept.shape[2], : kept.shape[3]])
+            kept.copy_(
+                drawn[:, :, rows[0] - top :, columns[0] - left :][:, :, : kept.shape[2], : kept.shape[3]]
+            )
     return x_hat
 
 

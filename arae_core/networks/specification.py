@@ -1,0 +1,58 @@
+"""What a network is, in words: who builds it, and with which arguments. Two networks of one specification differ in
+their weights alone, so it is what a model's key and its file say of the architecture."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+from typing import Any
+
+from torch import nn
+
+
+def specification(model: nn.Module) -> dict[str, Any]:
+    """{"network": name, "arguments": {…}}, arguments at their defaults left out, ready for JSON.
+
+    The name is that of the network's class, or of the function that built it (`made_by`); the arguments are those that
+    it keeps as `arguments`. A network of another package, of a notebook say, counts by its source too: there nobody
+    declares a version.
+
+    Raises:
+        TypeError: the network keeps no `arguments`, or some that JSON cannot hold.
+    """
+    made_by, arguments = getattr(model, "made_by", type(model)), getattr(model, "arguments", None)
+    if not isinstance(arguments, dict):
+        raise TypeError(
+            f"{made_by.__name__} keeps no `arguments`: let its __init__ say self.arguments = {{…}}, so that its models "
+            "have a key"
+        )
+    defaults = {name: its.default for name, its in inspect.signature(made_by).parameters.items()}
+    kept = {
+        name: value for name, value in arguments.items() if name not in defaults or value != defaults[name]
+    }
+    found = {"network": made_by.__name__, "arguments": json.loads(json.dumps(kept))}
+    if made_by.__module__.split(".")[0] != "arae_core":
+        found["source"] = hashlib.sha256(_source(made_by).encode()).hexdigest()[:16]
+    return found
+
+
+def specified(model: nn.Module, made_by: Any, **arguments: Any) -> nn.Module:
+    """The network with what a function built it from; classes set `arguments` themselves."""
+    model.made_by, model.arguments = made_by, arguments
+    return model
+
+
+def _source(made_by: Any) -> str:
+    """Its source; that of a notebook's class by way of a method, since `inspect` looks for a file of `__main__`."""
+    methods = (
+        [of for of in vars(made_by).values() if inspect.isfunction(of)] if inspect.isclass(made_by) else []
+    )
+    if not methods:
+        return inspect.getsource(made_by).strip()
+    text = "".join(inspect.findsource(methods[0])[0])
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and node.name == made_by.__name__:
+            return ast.get_source_segment(text, node) or ""
+    raise OSError(f"the source of {made_by.__name__} is not to be found")

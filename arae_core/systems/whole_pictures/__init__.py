@@ -1,0 +1,7 @@
+"""Networks for small squares at work on whole pictures: any size, tiles, patches."""
+
+from arae_core.systems.whole_pictures.any_size import AnySize
+from arae_core.systems.whole_pictures.patches import in_patches
+from arae_core.systems.whole_pictures.tiles import in_tiles
+
+__all__ = ["AnySize", "in_patches", "in_tiles"]
