@@ -1,74 +1,96 @@
-"""Pages drawn from records: `book/_generated/*.md`, which the book's own pages include."""
+"""Pages drawn from records: `book/_generated/*.md`, which the book's own pages include, and README's tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .chapters import DEFAULT, all_chapters, chapters_in_order
-from .cost_tables import SCALES, in_order, overview
-from .costs import CostError, recorded
-from .execute import RunFailed
 from .models import models_page
-from .speed import speed
+from .profiles import profiles_of
+from .runs import RunFailed
 
 if TYPE_CHECKING:
     from arae_core.results import Record
 
-_BEGIN, _END = "<!-- results: drawn by `arae refresh` -->", "<!-- end of results -->"
+SCALES = ("smoke", DEFAULT, "cifar10", "tiny-imagenet", "paper")  # small to large
 THREE_TASKS = "book/three_tasks.yaml"
+_BEGIN, _END = "<!-- results: drawn by `arae refresh` -->", "<!-- end of results -->"
 _LOSSES = ("pixel", "pixel+feature", "pixel+feature+gan")
+_TIMES = """\
+Hours, minutes and seconds that a run took from its first cell to its record: the longest and the shortest of those that
+are committed. The long ones trained their networks, the short ones found most of them in the store."""
 
 
 def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     """The text of each generated page, by its path under the root.
 
-    Drawn from the build's records and the committed ones (`book/reference/**/records/*.json`), and what the
-    chapters cost from the committed costs alone, so that a build does not change a committed page. Raises
-    RunFailed, with the file's path, for a record or claim that cannot be read.
+    The scorecard and the three tasks are drawn from the build's records and the committed ones
+    (`book/reference/**/records/*.json`), all else from the committed ones alone. Raises RunFailed, with the file's
+    path, for a record, claim or model that cannot be read.
     """
-    from arae_core.results import ClaimError, RecordError
-    from benchmarks.harness import BenchError
-    from arae_core.training import CardError
+    from arae_core.results import ClaimError, Record, RecordError
+    from arae_core.training import CheckpointError
 
     try:
-        by_profile = _by_profile(root, build_records)
-        pages = {"scorecard": _scorecard(root, by_profile),
-                 "costs": overview(chapters_in_order(root), recorded(root)), "speed": speed(root),
-                 "models": models_page(root)}
+        committed = [Record.read(path) for path in sorted((root / "book/reference").rglob("records/*.json"))]
+        by_profile = _by_profile([Record.read(path) for path in build_records], committed)
+        pages = {
+            "scorecard": _scorecard(root, by_profile),
+            "costs": _times(root, committed),
+            "models": models_page(),
+        }
         if (root / THREE_TASKS).is_file():
             pages["three_tasks"] = _three_tasks(root, by_profile)
-        return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root)
-    except (BenchError, CardError, ClaimError, CostError, RecordError) as error:
+        return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root, committed)
+    except (CheckpointError, ClaimError, RecordError) as error:
         raise RunFailed(f"a page cannot be drawn from the records: {error}") from error
 
 
-def _readme(root: Path) -> dict[str, str]:
-    """README.md with the tables between its two markers drawn anew, from committed records alone."""
-    from arae_core.results import read_all, table
+def in_order(profiles: Iterable[str]) -> list[str]:
+    """Profiles from small scale to large, then those of single chapters by name."""
+    present = set(profiles)
+    return [*(p for p in SCALES if p in present), *sorted(present.difference(SCALES))]
+
+
+def _readme(root: Path, committed: Sequence[Record]) -> dict[str, str]:
+    """README.md with the tables between its two markers drawn anew."""
+    from arae_core.results import table
 
     path = root / "README.md"
     if not path.is_file() or _BEGIN not in (text := path.read_text(encoding="utf-8")):
         return {}
     head, rest = text.split(_BEGIN, 1)
     tail = rest.split(_END, 1)[1]
-    tables = []
-    for profile in SCALES:
-        records = [r for r in read_all(root / "book" / "reference" / profile / "records") if r.chapter == "inversion"]
-        if records:
-            tables.append(table(records, ["psnr", "ssim"], conditions=_LOSSES).markdown)
+    found = [[r for r in committed if (r.chapter, r.profile) == ("inversion", profile)] for profile in SCALES]
+    tables = [table(records, ["psnr", "ssim"], conditions=_LOSSES).markdown for records in found if records]
     return {"README.md": f"{head}{_BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{_END}{tail}"}
 
 
-def _by_profile(root: Path, build_records: Iterable[Path]) -> dict[str, list[Record]]:
-    """The records of the build and the committed ones, of each profile that has any, from small scale to large."""
-    from arae_core.results import Record
+def _times(root: Path, committed: Sequence[Record]) -> str:
+    """How long the committed runs took, a chapter, profile and machine a row."""
+    rows = []
+    for chapter in chapters_in_order(root):
+        own = [r for r in committed if r.chapter == chapter.name and not r.point]
+        for profile in in_order({r.profile for r in own}):
+            for device in sorted({r.device for r in own if r.profile == profile}):
+                seconds = [r.seconds for r in own if (r.profile, r.device) == (profile, device)]
+                span = [_clock(max(seconds)), _clock(min(seconds)), str(len(seconds))]
+                rows.append([chapter.name, f"`{profile}`", device, *span])
+    head = [["chapter", "profile", "machine", "longest", "shortest", "runs"], [":--"] * 3 + ["--:"] * 3]
+    return "\n".join("| " + " | ".join(row) + " |" for row in head + rows) + f"\n\n{_TIMES}\n"
 
-    ours = [Record.read(path) for path in build_records]
-    committed = [Record.read(path) for path in sorted((root / "book" / "reference").rglob("records/*.json"))]
-    records = ours + [record for record in committed if not any(_displaces(own, record) for own in ours)]
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
+
+
+def _by_profile(ours: Sequence[Record], committed: Iterable[Record]) -> dict[str, list[Record]]:
+    """The records of the build and the committed ones, of each profile that has any, from small scale to large."""
+    records = [*ours, *(record for record in committed if not any(_displaces(own, record) for own in ours))]
     present = {record.profile for record in records} | {DEFAULT}
     return {p: [r for r in records if r.profile == p] for p in in_order(present)}
 
@@ -81,11 +103,11 @@ def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
     claims = []
     for claim in load_claims(root / "book" / "claims.yaml"):
         if claim.profiles is None and claim.chapter in chapters:
-            claim = replace(claim, profiles=tuple(chapters[claim.chapter].profiles()))
+            claim = replace(claim, profiles=tuple(profiles_of(claim.chapter, root)))
         claims.append(claim)
     known = {profile for claim in claims for profile in claim.profiles or ()} - {"smoke"}
     profiles = in_order(known | by_profile.keys())
-    links = {chapter.name: chapter.path.relative_to(root / "book").as_posix() for chapter in chapters_in_order(root)}
+    links = {c.name: c.path.relative_to(root / "book").as_posix() for c in chapters_in_order(root)}
     return scorecard_markdown(claims, {profile: by_profile.get(profile, []) for profile in profiles}, links)
 
 
@@ -95,14 +117,13 @@ def _three_tasks(root: Path, by_profile: dict[str, list[Record]]) -> str:
 
     parts = load_sides(root / THREE_TASKS)
     tasks = {row["chapter"] for part in parts for row in part["rows"]}
-    shown = [p for p, records in by_profile.items()
-             if p == DEFAULT or p != "smoke" and len({r.chapter for r in records} & tasks) > 1]
-    notes = {p: sorted({r.data["notes"] for r in by_profile[p] if r.chapter in tasks and r.data["notes"]}) for p in shown}
-    return "\n".join(
-        f"## Profile `{p}`{' (' + ', '.join(notes[p]) + ')' if notes[p] else ''}\n\n"
-        f"{side_by_side(parts, by_profile[p]).markdown}\n"
-        for p in shown
-    )
+    sections = []
+    for profile, records in by_profile.items():
+        if profile == DEFAULT or profile != "smoke" and len({r.chapter for r in records} & tasks) > 1:
+            notes = sorted({r.data["notes"] for r in records if r.chapter in tasks and r.data["notes"]})
+            said = f" ({', '.join(notes)})" if notes else ""
+            sections.append(f"## Profile `{profile}`{said}\n\n{side_by_side(parts, records).markdown}\n")
+    return "\n".join(sections)
 
 
 def _displaces(own: Record, committed: Record) -> bool:

@@ -17,7 +17,6 @@ from arae_core.networks import AlexNet
 from .chapters import Refused, nearest
 from .profiles import Settings
 
-PICTURES, CROPS = "photographs", "photo-crops"  # what stands in for a folder, or a data set
 _here: set[tuple[str, str]] = set()  # what this process has looked for and found
 
 
@@ -26,8 +25,8 @@ class Pair:
     """train, test: images on the device (test None without `test_images`); build() an encoder untrained;
     recipe and attack: how the two in `trained` ("standard", "robust") were trained."""
 
-    train: Any
-    test: Any
+    train: data.Images
+    test: data.Images | None
     build: Callable[[], AlexNet]
     recipe: training.ClassifierConfig
     attack: training.Attack
@@ -50,65 +49,50 @@ def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
     def build() -> AlexNet:
         return AlexNet(image_size=p.image_size, num_classes=len(train.classes), width=p.width)
 
-    recipe = training.ClassifierConfig(
-        epochs=p.epochs,
-        batch_size=p.batch_size,
-        lr=p.lr,
-        schedule=p.schedule,
-        weight_decay=p.weight_decay,
-        clip=p.clip,
-        augment=p.augment,
-        precision=p.precision,
-    )
+    names = ("epochs", "batch_size", "lr", "schedule", "weight_decay", "clip", "augment", "precision")
+    recipe = training.ClassifierConfig(**{name: getattr(p, name) for name in names})
     attack = training.Attack(p.norm, p.eps, p.attack_steps, p.attack_step_size, keep_best=p.keep_best)
     with torch.random.fork_rng(devices=[]):  # a look at its layers draws no numbers from the chapter's
-        layers = build().layers
-    held: dict[str, Iterable[str]] = dict.fromkeys(("layer", "layers", "shallow"), layers)
+        held: dict[str, Iterable[str]] = dict.fromkeys(("layer", "layers", "shallow"), build().layers)
     held["kept"] = data.photo_names()
-    if p.literals().get("classes"):
-        other = p.literals().get("anomaly_dataset")
-        source = _loaded(p, "anomaly_dataset", "test") if other else train
-        held["classes"] = source.classes
+    if "classes" in p and p.classes:
+        held["classes"] = (_loaded(p, "anomaly_dataset", "test") if p.anomaly_dataset else train).classes
     require(p, {name: those for name, those in held.items() if name in p})
     trained = training.standard_and_robust(build, train, recipe, attack, seed=p.seed, device=device)
     return Pair(train, test, build, recipe, attack, trained)
 
 
-def images(p: Settings, device: torch.device | str = "cpu") -> tuple[Any, Any]:
+def images(p: Settings, device: torch.device | str = "cpu") -> tuple[data.Images, data.Images | None]:
     """(train, test) of `dataset` on the device; test is None for a chapter without `test_images`. Of both 0 is all."""
     train = _loaded(p, "dataset", "train", p.train_images).to(device)
     return train, _loaded(p, "dataset", "test", p.test_images).to(device) if "test_images" in p else None
 
 
-def require(p: Settings, held: Mapping[str, Iterable[str]] | None = None) -> None:
+def require(p: Settings, held: Mapping[str, Iterable[str]]) -> None:
     """As `Settings.require`. Data sets but `dataset` itself are looked for by loading their test images."""
-    for name, those in (held or {}).items():
+    for name, those in held.items():
         value, those = getattr(p, name), list(those)
         for item in value if isinstance(value, list) else [value]:
             if item not in those:
                 raise Refused(f"{name} of {p.chapter}: there is no {item!r}{nearest(str(item), those)}")
+    embedded = (*data.photo_names(), *data.texture_names())
     for name, value in p.literals().items():
         if (name, str(value)) in _here:
             continue
-        if name == "pictures":
-            for item in value:
-                if item != PICTURES:
-                    _found(p, name, lambda item=item: data.picture_files(item))
-        elif name in ("contents", "styles"):
-            for item in value:
-                if item not in (*data.photo_names(), *data.texture_names()):
-                    _found(p, name, lambda item=item: data.picture_files(item))
-        elif name.endswith("_dataset") and value not in ("", CROPS):
+        if name.endswith("_dataset") and value not in ("", "photo-crops"):
             _loaded(p, name, "test")
+        elif name in ("pictures", "contents", "styles"):
+            for folder in value:
+                if folder not in (("photographs",) if name == "pictures" else embedded):
+                    _found(p, name, lambda: data.picture_files(folder))
         _here.add((name, str(value)))
 
 
 def _loaded(p: Settings, name: str, split: str, count: int = 0) -> Any:
     """The data set that the parameter `name` names, at the size that goes with it."""
-    size = p.literals().get(name.replace("dataset", "image_size"), p.literals().get("image_size", 32))
-    return _found(
-        p, name, lambda: data.load(getattr(p, name), split, image_size=size, count=count or None, seed=p.seed)
-    )
+    value, own = getattr(p, name), name.replace("dataset", "image_size")
+    size = getattr(p, own if own in p else "image_size")
+    return _found(p, name, lambda: data.load(value, split, image_size=size, count=count or None, seed=p.seed))
 
 
 def _found(p: Settings, name: str, load: Callable[[], Any]) -> Any:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,7 @@ import yaml
 from .chapters import DEFAULT, Refused, find_root, nearest
 
 PAIR = "pair"
-_KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    list: "a list",
-    dict: "a mapping",
-}
-_REMARK = re.compile(r"  (\w+):.*?\s# (.*)")
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,9 +33,9 @@ class Settings:
     seed: int
     given: dict[str, Any]  # those set over the profile's
     _values: dict[str, Any]
-    _remarks: dict[str, str] = field(default_factory=dict)
-    _defaults: dict[str, Any] = field(default_factory=dict)
-    _former: dict[str, Any] = field(default_factory=dict)
+    _remarks: dict[str, str]
+    _defaults: dict[str, Any]
+    _former: dict[str, Any]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -58,11 +52,11 @@ class Settings:
 
     def literals(self) -> dict[str, Any]:
         """Every parameter by its name, "profile" and "seed" among them: what a record keeps."""
-        return {"profile": self.profile, **_copied(self._values), "seed": self.seed}
+        return {"profile": self.profile, **deepcopy(self._values), "seed": self.seed}
 
     def cell(self) -> dict[str, Any]:
         """What papermill sets in the chapter's cell `parameters` to have it run at these settings."""
-        return {"profile": self.profile, "seed": self.seed, "given": _copied(self.given)}
+        return {"profile": self.profile, "seed": self.seed, "given": deepcopy(self.given)}
 
     def differs(self, recorded: Mapping[str, Any]) -> list[str]:
         """The names in which a record's parameters are not these settings.
@@ -85,7 +79,7 @@ class Settings:
         require(self, held)
 
     def images(self, device: Any = "cpu") -> tuple[Any, Any]:
-        """(train, test) of the chapter's `dataset`, on the device; test is None for a chapter without `test_images`."""
+        """(train, test) of the chapter's `dataset`; see `arae_book.pair.images`."""
         from .pair import images
 
         return images(self, device)
@@ -101,13 +95,13 @@ class Settings:
         return "\n".join(lines + [f"  {name} = {value!r}" for name, value in self.literals().items()])
 
     def _repr_markdown_(self) -> str:
-        rows = [
-            f"| `{name}` | {_cell(value)} | {self._remarks.get(name, '').replace('|', chr(92) + '|')} |"
-            for name, value in self.literals().items()
-        ]
-        summary = f"The {len(rows)} parameters, at profile <code>{self.profile}</code>"
-        table = "\n".join(["| name | value | |", "| --- | --- | --- |", *rows])
-        return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>"
+        rows = ["| name | value | |", "| --- | --- | --- |"]
+        for name, value in self.literals().items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            cells = [f"`{name}`", shown or "none", self._remarks.get(name, "")]
+            rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        summary = f"The {len(rows) - 2} parameters, at profile <code>{self.profile}</code>"
+        return f"<details><summary>{summary}</summary>\n\n" + "\n".join(rows) + "\n\n</details>"
 
 
 def settings(
@@ -122,8 +116,7 @@ def settings(
 
     Args:
         chapter: its name, as in `default.yaml`. profile: a file of `book/profiles` that has the chapter.
-        given: values over the profile's. A text stands for the value that it spells as YAML, unless the parameter
-            is a text itself.
+        given: values over the profile's. A text stands for the value that it spells, see `parsed`.
         root: the book's folder; default: where this package, or the working directory, lies in one.
 
     Raises:
@@ -131,22 +124,23 @@ def settings(
             in `default.yaml`, or a file that cannot be read.
     """
     root = root or find_root()
-    default, remarks = _read(root, DEFAULT), {}
-    known = _known(default, chapter, root)
-    former = default[chapter].get("former", {})
-    for section in (PAIR, chapter):
-        remarks |= _remarks(_file(root, DEFAULT), section)
-    if profile not in profiles_of(chapter, root):
-        raise Refused(
-            f"{chapter} has no profile {profile!r}{nearest(str(profile), profiles_of(chapter, root))}"
-        )
+    default = _read(root, DEFAULT)
+    known = _known(default, chapter)
+    if profile not in (there := profiles_of(chapter, root)):
+        raise Refused(f"{chapter} has no profile {profile!r}{nearest(str(profile), there)}")
     values = dict(known)
     for source in _line_of(root, profile):
-        values |= _changes(root, source, default, known, chapter)
-    if not _fits(seed, 0):
+        values |= _changes(root, source, default, chapter)
+    if type(seed) is not int:
         raise Refused(f"the seed is a whole number, not {seed!r}")
-    given = {str(name): _given(chapter, known, str(name), value) for name, value in dict(given or {}).items()}
-    remarks |= {"profile": "the scale: a file of `book/profiles`"}
+    given = {name: parsed(value, known.get(name, "")) for name, value in dict(given or {}).items()}
+    if {"profile", "seed"} & given.keys():
+        raise Refused("profile and seed are set by themselves, not among the values given")
+    given = {name: _checked(chapter, known, name, value) for name, value in given.items()}
+    remarks = {"profile": "the scale: a file of `book/profiles`"}
+    for section in (PAIR, chapter):
+        remarks |= _remarks(_file(root, DEFAULT), section)
+    former = default[chapter].get("former", {})
     return Settings(chapter, profile, seed, given, values | given, remarks, known, former)
 
 
@@ -188,24 +182,18 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value]
         if twice := [name for name in names if names.count(name) > 1]:
-            raise yaml.YAMLError(
-                f"{twice[0]} stands there twice, again in line {node.start_mark.line + 1} and below"
-            )
+            raise yaml.YAMLError(f"{twice[0]} stands twice in the block at line {node.start_mark.line + 1}")
         return super().construct_mapping(node, deep)
 
-    @staticmethod
-    def whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-        return int(node.value)
 
-
-for _tag, _pattern, _first in [
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", "-+.0123456789"),
-]:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list(_first))
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole)
+for _tag, _pattern in {
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "null": r"~|null|Null|NULL|",
+    "int": r"[-+]?[0-9]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?",
+}.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), None)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
 
 
 def _file(root: Path, profile: str) -> Path:
@@ -216,28 +204,26 @@ def _read(root: Path, profile: str) -> dict[str, Any]:
     """A profile's file: sections by name. Refused, in a line with the file's name, for one that is none."""
     path = _file(root, profile)
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
+        found = _parsed_file(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        cause = (
-            "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
-        )
-        raise Refused(f"{path} cannot be read: {cause}") from error
-    if not isinstance(found, dict) or not all(
-        isinstance(block, dict) for name, block in found.items() if name != "like"
-    ):
+        raise Refused(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(found, dict) or any(type(found[name]) is not dict for name in found if name != "like"):
         raise Refused(
             f"{path} must hold `{PAIR}:` or a chapter's name, and below it `parameter: value` lines"
         )
     return found
 
 
-def _known(default: dict[str, Any], chapter: str, root: Path) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def _parsed_file(path: Path, changed: int) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
+
+
+def _known(default: dict[str, Any], chapter: str) -> dict[str, Any]:
     """The chapter's parameters with their defaults. Refused: no such chapter."""
     chapters = default.keys() - {PAIR}
     if chapter not in chapters:
-        raise Refused(
-            f"{_file(root, DEFAULT)} has no chapter {chapter!r}{nearest(str(chapter), sorted(chapters))}"
-        )
+        raise Refused(f"default.yaml has no chapter {chapter!r}{nearest(str(chapter), sorted(chapters))}")
     own = {name: value for name, value in default[chapter].items() if name not in ("without", "former")}
     without = default[chapter].get("without", [])
     return {name: value for name, value in default.get(PAIR, {}).items() if name not in without} | own
@@ -247,98 +233,60 @@ def _line_of(root: Path, profile: str) -> list[str]:
     """The profile and those that it is `like`, the farthest first, without "default". Refused: a circle."""
     line: list[str] = []
     while profile != DEFAULT:
-        if profile in line or not isinstance(profile, str) or not re.fullmatch(r"[\w.-]+", profile):
+        if profile in line or not re.fullmatch(r"[\w.-]+", str(profile)):
             raise Refused(f"{_file(root, line[0])} is `like` {profile!r}, which leads nowhere")
         line.insert(0, profile)
         profile = _read(root, profile).get("like", DEFAULT)
     return line
 
 
-def _changes(
-    root: Path, profile: str, default: dict[str, Any], known: dict[str, Any], chapter: str
-) -> dict[str, Any]:
+def _changes(root: Path, profile: str, default: dict[str, Any], chapter: str) -> dict[str, Any]:
     """What the file sets for this chapter, every one of its sections and names checked."""
-    found, changes = _read(root, profile), {}
-    for section, block in found.items():
+    changes: dict[str, dict[str, Any]] = {PAIR: {}, chapter: {}}
+    for section, block in _read(root, profile).items():
         if section == "like":
             continue
         if section not in default:
             raise Refused(f"{_file(root, profile)} has a block {section!r}{nearest(str(section), default)}")
-        names = default[PAIR] if section == PAIR else _known(default, section, root)
+        known = default[PAIR] if section == PAIR else _known(default, section)
         for name, value in block.items():
-            value = _checked(section, names, str(name), value, f"{_file(root, profile)}: ")
-            if section == chapter or (section == PAIR and name in known and name not in changes):
-                changes[name] = value
-    return changes
+            value = _checked(section, known, name, value, f"{_file(root, profile)}: ")
+            if section == chapter or section == PAIR and name in _known(default, chapter):
+                changes[section][name] = value
+    return changes[PAIR] | changes[chapter]
 
 
-def _given(chapter: str, known: dict[str, Any], name: str, value: Any) -> Any:
-    if name in ("profile", "seed"):
-        raise Refused(f"{name} is set by itself, not among the values given")
-    return _checked(chapter, known, name, parsed(value, known.get(name, "")), "")
-
-
-def _checked(chapter: str, known: dict[str, Any], name: str, value: Any, source: str) -> Any:
+def _checked(chapter: str, known: dict[str, Any], name: str, value: Any, source: str = "") -> Any:
+    """The value, 1 as 1.0 where the default is so written. Refused: no such name, or not of the default's type."""
     if name not in known:
-        raise Refused(f"{source}{chapter} has no parameter {name!r}{nearest(name, known)}")
-    if not _fits(value, known[name]):
-        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
-        raise Refused(f"{source}{name} of {chapter} takes {_wanted(known[name])}, not {shown}")
-    return _as_default(value, known[name])
+        raise Refused(f"{source}{chapter} has no parameter {name!r}{nearest(str(name), known)}")
+    default = known[name]
+    try:
+        if not isinstance(default, list):
+            return _of_kind(value, [type(default)])
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        kinds = list(dict.fromkeys(map(type, default)))
+        return [_of_kind(item, kinds) if kinds else item for item in value]
+    except (TypeError, OverflowError) as error:
+        wanted = f"{_KINDS[type(default)]} (as {default!r} is)"
+        if isinstance(default, list):
+            each = " or ".join(_KINDS[kind].removeprefix("a ") for kind in dict.fromkeys(map(type, default)))
+            wanted = "a list" + (f" (each item {each})" if each else "")
+        shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."
+        raise Refused(f"{source}{name} of {chapter} takes {wanted}, not {shown}") from error
 
 
-def _fits(value: Any, default: Any) -> bool:
-    """Whether value is of default's type: a whole number passes for a number, a truth value for neither."""
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(default, bool) and isinstance(value, bool)
-    if isinstance(default, float):
-        return isinstance(value, int | float) and abs(value) < 1e300 and isfinite(value)
-    if isinstance(default, list):
-        return isinstance(value, list | tuple) and (
-            not default or all(any(_fits(item, example) for example in default) for item in value)
-        )
-    return isinstance(value, type(default))
-
-
-def _as_default(value: Any, default: Any) -> Any:
-    """1 as 1.0 where the default is of that kind, so that one value has one writing in keys and records."""
-    if isinstance(default, float):
-        return float(value)
-    if isinstance(value, list | tuple):
-        numbers = bool(default) and all(isinstance(example, float) for example in default)
-        return [float(item) if numbers else item for item in value]
+def _of_kind(value: Any, kinds: list[type]) -> Any:
+    """The value as one of these types: a whole number passes for a number, a truth value for neither."""
+    if type(value) is int and float in kinds and int not in kinds:
+        value = float(value)
+    if type(value) not in kinds or isinstance(value, float) and not isfinite(value):
+        raise TypeError
     return value
 
 
-def _wanted(default: Any) -> str:
-    if isinstance(default, list):
-        kinds = dict.fromkeys(_KINDS[type(item)].removeprefix("a ") for item in default)
-        return "a list" + (f" (each item {' or '.join(kinds)})" if kinds else "")
-    return f"{_KINDS[type(default)]} (as {default!r} is)"
-
-
 def _remarks(path: Path, section: str) -> dict[str, str]:
-    """What stands beside the values of a section, by name; a line of its own above a value counts as well."""
-    found, here, above = {}, False, ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith(" "):
-            here = line.startswith(f"{section}:")
-        elif here and line.startswith("  #"):
-            above += line.strip("# ") + " "
-        elif here and (match := re.match(r"  (\w+):", line)):
-            beside = _REMARK.match(line)
-            if remark := beside[2] if beside else above.strip():
-                found[match[1]] = remark
-            above = ""
-    return found
-
-
-def _cell(value: Any) -> str:
-    text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
-    return text.replace("|", "\\|") or "none"
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+    """What stands beside the values of a section, by name."""
+    block = re.search(rf"(?ms)^{section}:.*?(?=^\w|\Z)", path.read_text(encoding="utf-8"))
+    return dict(re.findall(r"(?m)^  (\w+):.*?\s# (.*)$", block[0] if block else ""))

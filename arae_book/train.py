@@ -10,8 +10,8 @@ import linecache
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -42,7 +42,7 @@ def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path
     visible, kept = sys.stdout, {}
 
     def tell(trained: Trained) -> None:
-        if not distributed.first():
+        if distributed.rank():
             return
         with redirect_stdout(visible):
             how = "found, was trained" if trained.found else "trained"
@@ -53,8 +53,10 @@ def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path
             write_whole(out / file_name(trained.title), trained.path.read_bytes())
 
     try:
-        with distributed.joined(), listening(tell), redirect_stdout(io.StringIO()):
+        distributed.join()
+        with listening(tell), redirect_stdout(io.StringIO()):
             execute(source, chapter.name)
+        distributed.leave()
     except (Refused, RunFailed):
         raise
     except (
@@ -72,33 +74,26 @@ def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path
 
 def training_cells(chapter: Chapter, p: Settings) -> str:
     """The chapter's code that leads to its models, with these settings in its cell `parameters`; "" if there is none."""
-    sources = []
+    sources, trains = [], False
     for cell in nbformat.read(chapter.path, as_version=4).cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code" and (_TRAINS in tags or _CELL in tags):
-            sources.append((cell.source, _TRAINS in tags))
-            if _CELL in tags:
-                sources.append(("\n".join(f"{name} = {value!r}" for name, value in p.cell().items()), False))
-    return (
-        "\n\n\n".join(source for source, _ in sources) + "\n" if any(trains for _, trains in sources) else ""
-    )
+            sources.append(cell.source)
+            trains |= _TRAINS in tags and _CELL not in tags
+        if _CELL in tags:
+            sources.append("\n".join(f"{name} = {value!r}" for name, value in p.cell().items()))
+    return "\n\n\n".join(sources) + "\n" if trains else ""
 
 
 def execute(source: str, name: str) -> dict[str, object]:
     """Run the source as a module of its own and return its names. `inspect` finds the source of what it defines."""
-    with _shown(f"<cells of {name}>", source) as module:
-        exec(compile(source, module.__file__, "exec"), module.__dict__)
-        return vars(module)
-
-
-@contextmanager
-def _shown(file: str, source: str) -> Iterator[ModuleType]:
     module = ModuleType("chapter")
-    module.__file__ = file
-    sys.modules[module.__name__] = module
+    module.__file__ = file = f"<cells of {name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    sys.modules[module.__name__] = module
     try:
-        yield module
+        exec(compile(source, file, "exec"), module.__dict__)
+        return vars(module)
     finally:
         del sys.modules[module.__name__]
 
