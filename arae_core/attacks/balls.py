@@ -23,7 +23,7 @@ def _length(delta: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class L2Ball:
-    """All delta with ||delta||_2 <= eps, over all pixels and channels of one image."""
+    """All delta with `||delta||_2 <= eps`, over all pixels and channels of one image."""
 
     eps: float
 
@@ -44,7 +44,7 @@ class L2Ball:
 
 @dataclass(frozen=True)
 class LinfBall:
-    """All delta with |delta| <= eps in every pixel and channel."""
+    """All delta with `|delta| <= eps` in every pixel and channel."""
 
     eps: float
 

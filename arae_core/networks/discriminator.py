@@ -76,7 +76,7 @@ class FeatureDiscriminator(nn.Module):
 
         Args:
             x: (B, 3, H, W) images in [0, 1]; real ones, or a generator's.
-            z: (B, *feature_shape) the comparator's features of the real images.
+            z: `(B, *feature_shape)`, the comparator's features of the real images.
 
         Raises:
             ValueError: z is not of the shape that the discriminator was made for, or of another batch than x.

@@ -49,7 +49,7 @@ def mirror(
         upsampling: "transposed" (convolutions) or "nearest" (neighbours, then a convolution).
 
     Returns:
-        g: z of shape (B, *encoder.feature_shape(layer)) to x_hat (B, 3, image_size, image_size) in [0, 1],
+        g, from z of shape `(B, *encoder.feature_shape(layer))` to x_hat (B, 3, image_size, image_size) in [0, 1],
         with A's initialisation.
 
     Raises:

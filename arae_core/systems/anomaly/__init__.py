@@ -5,12 +5,19 @@ from arae_core.systems.anomaly.anomaly import OnePassScore, OneVsAll, SearchScor
 from arae_core.systems.anomaly.dcgan_discriminator import DCDiscriminator
 from arae_core.systems.anomaly.dcgan_generator import DCGenerator
 from arae_core.systems.anomaly.dcgan_training import DCGANConfig, train_dcgan
-from arae_core.systems.anomaly.latent_search import SearchConfig, SearchDiverged, latent_search, white_noise
+from arae_core.systems.anomaly.latent_search import (
+    Found,
+    SearchConfig,
+    SearchDiverged,
+    latent_search,
+    white_noise,
+)
 
 __all__ = [
     "DCDiscriminator",
     "DCGANConfig",
     "DCGenerator",
+    "Found",
     "OnePassScore",
     "OneVsAll",
     "SearchConfig",

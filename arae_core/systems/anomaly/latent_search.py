@@ -53,7 +53,7 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class Found:
-    """codes (B, *shape), x_hat (B, 3, H, W), and the losses (B,) of x_hat with their unweighted terms (B,)."""
+    """codes `(B, *shape)`, x_hat (B, 3, H, W), and the losses (B,) of x_hat with their unweighted terms (B,)."""
 
     codes: Tensor
     x_hat: Tensor
@@ -66,7 +66,7 @@ class SearchDiverged(RuntimeError):
 
 
 def white_noise(images: Sequence[int], shape: Sequence[int], seed: int) -> Tensor:
-    """Codes (B, *shape) to start from, N(0, 1), on the CPU.
+    """Codes `(B, *shape)` to start from, N(0, 1), on the CPU.
 
     images: their numbers in the data set. An image's noise depends on the seed and its own number, not on the batch.
     """
@@ -94,9 +94,9 @@ def latent_search(
     """Search for the codes of all images of a batch at once.
 
     Args:
-        generator: g, codes (B, *shape) to images (B, 3, H, W) in [0, 1]. It and the encoder are used in evaluation
+        generator: g, codes `(B, *shape)` to images (B, 3, H, W) in [0, 1]. It and the encoder are used in evaluation
             mode, their weights stay as they are, and both come back as they were.
-        x: (B, 3, H, W) in [0, 1]. start: (B, *shape), see `white_noise`; both of the networks' precision and device.
+        x: (B, 3, H, W) in [0, 1]. start: `(B, *shape)`, see `white_noise`; both of the networks' precision and device.
         encoder, layer: needed if there is a feature weight. scale: as in `per_image_loss`.
         watch: called before every step and once after the last one.
 

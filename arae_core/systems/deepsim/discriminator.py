@@ -71,7 +71,7 @@ class DeepSimDiscriminator(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Logits (B, 1) for images x (B, 3, H, W), real or a generator's, and the *real* images' features z
-        (B, *feature_shape). Raises ValueError for features of another shape."""
+        `(B, *feature_shape)`. Raises ValueError for features of another shape."""
         if z.shape != (len(x), *self.feature_shape):
             raise ValueError(
                 f"this discriminator takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}"

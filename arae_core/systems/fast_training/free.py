@@ -68,7 +68,7 @@ class FreeConfig(ClassifierConfig):
 
     @property
     def passes(self) -> int:
-        """How often the data are gone through: the epochs by the replays, rounded up."""
+        """How often the data are gone through, the epochs by the replays, rounded up."""
         return -(-self.epochs // self.replays)
 
 

@@ -93,7 +93,7 @@ def optimise_images(
 
     Args:
         encoder: used in evaluation mode; it comes back as it was.
-        z: (B, *encoder.feature_shape(layer)), the features to be matched.
+        z: `(B, *encoder.feature_shape(layer))`, the features to be matched.
         start: (B, 3, H, W) in [0, 1], noise or other images, on z's device.
         halvings: how often an image that diverges is begun again with half the step size; the others keep theirs.
 

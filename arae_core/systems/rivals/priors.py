@@ -25,7 +25,7 @@ def total_variation(x: Tensor, beta: float = 2.0) -> Tensor:
 
 
 def alpha_norm(x: Tensor, alpha: float = 6.0) -> Tensor:
-    """The mean of |2x - 1|^alpha over pixels and channels, one number an image: (B,).
+    """The mean of `|2x - 1|^alpha` over pixels and channels, one number an image: (B,).
 
     x: (B, C, H, W); [0, 1] is mapped to [-1, 1], so that mid-grey costs nothing, black and white cost 1, and
     with a large alpha what lies beyond them costs much more: a soft bound. (Mahendran and Vedaldi take the mean

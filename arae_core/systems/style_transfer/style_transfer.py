@@ -60,7 +60,7 @@ class StyleTransfer:
 
     @property
     def least_side(self) -> int:
-        """The side in pixels of the smallest picture that is taken: one stride of the deepest level."""
+        """The side in pixels of the smallest picture that is taken, one stride of the deepest level."""
         return max(grid.period for grid in self.grids)
 
     def style(self, picture: Tensor) -> Style:
