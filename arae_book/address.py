@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import re
+from itertools import product
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -81,21 +82,16 @@ def derived(root: Path, address: str | None = None) -> dict[Path, str]:
     citation = root / "CITATION.cff"
     applied = re.findall(r"(?m)^repository-code: \"?([^\"\s]+)", citation.read_text(encoding="utf-8"))
     texts = {}
-    for path in (
-        citation,
-        root / "README.md",
-        root / "CONTRIBUTING.md",
-        *sorted((root / "book").glob("*.md")),
-    ):
-        if path.exists():
-            texts[path] = path.read_text(encoding="utf-8")
-            for old in {configured, *applied}:
-                for site in (_GITHUB, _COLAB):
-                    here = re.escape(old.replace(_GITHUB, site)) + r"(?![\w-])"
-                    texts[path] = re.sub(here, address.replace(_GITHUB, site), texts[path])
+    pages = [*(root / "book").glob("*.md"), *(root / "book" / "api").glob("*.md")]
+    pages += [root / "README.md", root / "CONTRIBUTING.md", *(root / "book" / "template").glob("*.ipynb")]
+    for path in (citation, *filter(Path.exists, pages)):
+        texts[path] = path.read_text(encoding="utf-8")
     for chapter in all_chapters(root).values():
         line = badge(address, chapter.path.relative_to(root).as_posix(), branch=branch)
         texts[chapter.path] = _chapter(chapter.path, line, setup_cell(address))
+    for path, old, site in product(texts, {configured, *applied}, (_GITHUB, _COLAB)):
+        here = re.escape(old.replace(_GITHUB, site)) + r"(?![\w-])"
+        texts[path] = re.sub(here, address.replace(_GITHUB, site), texts[path])
     return texts
 
 
