@@ -24,24 +24,7 @@ _ADDRESS = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)")
 _GITHUB, _COLAB = "https://github.com/", "https://colab.research.google.com/github/"
 _SET_UP_TAG = "colab-setup"
-_SET_UP = """\
-# In Colab only: fetch the book and the packages it lacks. The torch that is installed stays as it is.
-import importlib.util
-import os
-import subprocess
-import sys
-from importlib.metadata import version
-if importlib.util.find_spec("arae_core") is None:
-    if tuple(int(number) for number in version("torch").split(".")[:2]) < (2, 11):
-        raise RuntimeError(f"the book needs torch 2.11 or newer, and this runtime has {version('torch')}")
-    if not os.path.isdir("arae-book"):
-        subprocess.run(["git", "clone", "-q", "--depth", "1", "ADDRESS", "arae-book"], check=True)
-    with open("arae-book/keep.txt", "w") as _keep:
-        _keep.writelines(f"{name}=={version(name)}\\n" for name in ("torch", "torchvision"))
-    _pip = [sys.executable, "-m", "pip", "install", "-q", "-c", "arae-book/keep.txt", "-e"]
-    subprocess.run([*_pip, "arae-book"], check=True)
-    sys.path.insert(0, os.path.abspath("arae-book"))
-    importlib.invalidate_caches()"""
+_SET_UP = Path(__file__).with_name("colab_cell.txt")
 
 
 def repository(root: Path) -> tuple[str, str]:
@@ -58,7 +41,7 @@ def badge(address: str, notebook: str, *, branch: str = "main") -> str:
 
 def setup_cell(address: str) -> str:
     """Source of the chapters' set-up cell: nothing to do where arae_core can be imported, else fetch it."""
-    return _SET_UP.replace("ADDRESS", address)
+    return _SET_UP.read_text(encoding="utf-8").rstrip("\n").replace("ADDRESS", address)
 
 
 def set_address(root: Path, address: str | None = None) -> list[Path]:

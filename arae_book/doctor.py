@@ -20,23 +20,14 @@ _GIB = 2**30
 def report() -> str:
     """Two columns of plain text. What cannot be found out says why, and does not hide the rest."""
     rows: list[tuple[str, str]] = []
-    for topic in (_python, _torch, _machine, _data, _lpips, _store, _book, _jupyter_book):
+    for topic in (_torch, _machine, _data, _lpips, _book, _jupyter_book):
         try:
             rows += topic()
         except Exception as error:  # a doctor who falls ill with the patient helps nobody
             what = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
             rows.append((topic.__name__.strip("_").replace("_", " "), f"not to be found out: {what}"))
     width = max(len(name) for name, _ in rows)
-    lines = [(name, text.splitlines() or [""]) for name, text in rows]
-    return "\n".join(
-        f"{name if not number else '':<{width}}  {line}"
-        for name, said in lines
-        for number, line in enumerate(said)
-    )
-
-
-def _python() -> Iterator[tuple[str, str]]:
-    yield "python", f"{platform.python_version()}, {sys.executable}"
+    return "\n".join(f"{name:<{width}}  {text}".replace("\n", f"\n{'':<{width}}  ") for name, text in rows)
 
 
 def _torch() -> Iterator[tuple[str, str]]:
@@ -59,6 +50,7 @@ def _machine() -> Iterator[tuple[str, str]]:
     from arae_core.training import computes_bf16
 
     bf16 = "computes in bf16" if computes_bf16("cpu") else "no bf16 arithmetic: float32 is used"
+    yield "python", f"{platform.python_version()}, {sys.executable}"
     yield "cores", f"{available_cores()} ({bf16})"
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         yield "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / _GIB:.0f} GiB"
@@ -67,6 +59,9 @@ def _machine() -> Iterator[tuple[str, str]]:
 def _data() -> Iterator[tuple[str, str]]:
     from arae_core.data import available
 
+    store = store_dir()
+    size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    yield "store", f"{store} ({size / 2**20:.0f} MiB)" if store.is_dir() else f"{store} (does not exist yet)"
     yield "ARAE_DATA", os.environ.get("ARAE_DATA") or "not set"
     yield from ((f"data {name}", place) for name, place in available().items())
 
@@ -81,12 +76,6 @@ def _lpips() -> Iterator[tuple[str, str]]:
         yield "LPIPS trunk", "found"
     except LPIPSUnavailable as error:
         yield "LPIPS trunk", str(error)
-
-
-def _store() -> Iterator[tuple[str, str]]:
-    store = store_dir()
-    size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
-    yield "store", f"{store} ({size / 2**20:.0f} MiB)" if store.is_dir() else f"{store} (does not exist yet)"
 
 
 def _book() -> Iterator[tuple[str, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chapters import DEFAULT, all_chapters, chapters_in_order
+from .chapters import DEFAULT, Refused, all_chapters, chapters_in_order
 from .models import models_page
-from .profiles import profiles_of
+from .profiles import profiles_of, settings
 from .runs import RunFailed
 
 if TYPE_CHECKING:
@@ -74,25 +75,22 @@ def _times(root: Path, committed: Sequence[Record]) -> str:
     rows = []
     for chapter in chapters_in_order(root):
         own = [r for r in committed if r.chapter == chapter.name and not r.point]
-        for profile in in_order({r.profile for r in own}):
-            for device in sorted({r.device for r in own if r.profile == profile}):
-                seconds = [r.seconds for r in own if (r.profile, r.device) == (profile, device)]
-                span = [_clock(max(seconds)), _clock(min(seconds)), str(len(seconds))]
-                rows.append([chapter.name, f"`{profile}`", device, *span])
+        machines = {(r.profile, r.device) for r in own}
+        for profile, device in sorted(
+            machines, key=lambda pair: (in_order(p for p, _ in machines).index(pair[0]), pair)
+        ):
+            seconds = [round(r.seconds) for r in own if (r.profile, r.device) == (profile, device)]
+            span = [str(timedelta(seconds=bound)) for bound in (max(seconds), min(seconds))]
+            rows.append([chapter.name, f"`{profile}`", device, *span, str(len(seconds))])
     head = [["chapter", "profile", "machine", "longest", "shortest", "runs"], [":--"] * 3 + ["--:"] * 3]
-    return "\n".join("| " + " | ".join(row) + " |" for row in head + rows) + f"\n\n{_TIMES}\n"
-
-
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
+    return "\n".join(f"| {' | '.join(row)} |" for row in head + rows) + f"\n\n{_TIMES}\n"
 
 
 def _by_profile(ours: Sequence[Record], committed: Iterable[Record]) -> dict[str, list[Record]]:
     """The records of the build and the committed ones, of each profile that has any, from small scale to large."""
     records = [*ours, *(record for record in committed if not any(_displaces(own, record) for own in ours))]
-    present = {record.profile for record in records} | {DEFAULT}
-    return {p: [r for r in records if r.profile == p] for p in in_order(present)}
+    profiles = in_order({record.profile for record in records} | {DEFAULT})
+    return {profile: [r for r in records if r.profile == profile] for profile in profiles}
 
 
 def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
@@ -127,15 +125,16 @@ def _three_tasks(root: Path, by_profile: dict[str, list[Record]]) -> str:
 
 
 def _displaces(own: Record, committed: Record) -> bool:
-    """Whether the build's record replaces a committed one: it is the same run, or the chapter's parameters
-    have changed since, so that the two no longer compare."""
-    if (own.chapter, own.profile, own.point) != (committed.chapter, committed.profile, committed.point):
-        return False
-    return own.seed == committed.seed or _setting(own) != _setting(committed)
-
-
-def _setting(record: Record) -> tuple[dict[str, object], str]:
-    """What has to agree for two records to be seeds of one thing; a seed may draw other crops of the same data."""
+    """Whether the build's record replaces a committed one: it is the same run, or the chapter's parameters have changed
+    since, so that the two no longer compare. Of two seeds the crops of the same data may differ."""
     from arae_core.results import EXTENT
 
-    return {n: v for n, v in record.parameters.items() if n not in EXTENT | {"seed"}}, record.data["name"]
+    if (own.chapter, own.profile, own.point) != (committed.chapter, committed.profile, committed.point):
+        return False
+    try:
+        usual = settings(own.chapter).literals()  # what a record lacks counts as made at the default
+    except Refused:
+        usual = {}
+    ours, theirs = ({**usual, **record.parameters} for record in (own, committed))
+    changed = {name for name in ours | theirs if ours.get(name) != theirs.get(name)} - EXTENT - {"seed"}
+    return own.seed == committed.seed or bool(changed) or own.data["name"] != committed.data["name"]

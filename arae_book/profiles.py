@@ -259,7 +259,7 @@ def _changes(root: Path, profile: str, default: dict[str, Any], chapter: str) ->
 def _checked(chapter: str, known: dict[str, Any], name: str, value: Any, source: str = "") -> Any:
     """The value, 1 as 1.0 where the default is so written. Refused: no such name, or not of the default's type."""
     if name not in known:
-        raise Refused(f"{source}{chapter} has no parameter {name!r}{nearest(str(name), known)}")
+        raise Refused(f"{source}{chapter} has no parameter {name!r}{nearest(str(name), [*known, 'seed'])}")
     default = known[name]
     try:
         if not isinstance(default, list):

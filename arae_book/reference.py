@@ -11,44 +11,22 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from arae_core.store import write_whole
+
+from . import runs
 from .chapters import Refused
-from .reference_runs import ReferenceRun, reference_runs
-from .runs import RunFailed, alone, environment, writable
-from .runs import run as execute
+from .reference_runs import ReferenceRun, records, reference_runs
+from .runs import RunFailed
 from .train import file_name, training_cells
 
-if TYPE_CHECKING:
-    from arae_core.results import Record
-
 Say = Callable[[str], object]
-GPU = "left for a machine with a GPU"
-LARGEST_PICTURE = 300 * 1024  # bytes
+LARGEST_PICTURE = 300  # KiB
 _QUALITIES = (90, 75, 60)
 _ERROR = "arae: "  # how the command begins the line that says what went wrong
-
-
-@dataclass(frozen=True)
-class Step:
-    """A run and what is to be done about it."""
-
-    run: ReferenceRun
-    lacks: str  # "": nothing, it is done
-    ready: bool  # whether it is made already, and has only to be collected
-    left: str  # why it is left out, or ""
-
-    @property
-    def wanted(self) -> bool:
-        return bool(self.lacks) and not self.left
-
-    def __str__(self) -> str:
-        said = [self.lacks, self.left or "made already, to be collected" * self.ready]
-        return "; ".join(filter(None, said)) if self.lacks else "done"
 
 
 def reference(
@@ -66,13 +44,20 @@ def reference(
     that is none; RunFailed, after the others, when a run failed or something of it could not be kept.
     """
     names = list(names)
-    steps = plan(reference_runs(root, profile, names, seeds), named=bool(names))
-    width = max(len(step.run.title) for step in steps)
-    for step in steps:
-        say(f"{step.run.title:<{width}}  {step}")
-    wanted = [step.run for step in steps if step.wanted]
-    done = sum(not step.lacks for step in steps)
-    say(f"{done} of {len(steps)} runs are done" + (f", {len(wanted)} to make" if wanted else ""))
+    listed = reference_runs(root, profile, names, seeds)
+    lacks = {run.name: run.lacks() for run in listed}
+    wanted, width = [], max(len(run.title) for run in listed)
+    for run in listed:
+        state = lacks[run.name] or "done"
+        if lacks[run.name] and run.complete(records(run.folder)):
+            state += "; made already, to be collected"
+        elif lacks[run.name] and run.needs_gpu and not names and not has_gpu():
+            say(f"{run.title:<{width}}  {state}; left for a machine with a GPU")
+            continue
+        wanted += [run] if lacks[run.name] else []
+        say(f"{run.title:<{width}}  {state}")
+    done = f"{sum(not lack for lack in lacks.values())} of {len(listed)} runs are done"
+    say(done + (f", {len(wanted)} to make" if wanted else ""))
     failed = []
     for number, run in enumerate([] if only_plan else wanted, start=1):
         title = f"[{number}/{len(wanted)}] {run.title}"
@@ -82,26 +67,8 @@ def reference(
             say(f"{title}: failed: {problem}")
         failed += [run.title] if problems else []
     if failed:
-        raise RunFailed(
-            f"{len(failed)} of {len(wanted)} runs failed: {'; '.join(failed)}; the same command tries those again"
-        )
-
-
-def plan(runs: Sequence[ReferenceRun], *, named: bool) -> list[Step]:
-    """A step for each run of one profile. named: whether their chapters were, which overrules the lack of a GPU."""
-    from arae_core.results import RecordError
-
-    try:
-        missing = {run.name: run.lacks(records(run.kept, broken=False)) for run in runs}
-    except RecordError as error:
-        raise Refused(str(error)) from error
-    without = not named and any(run.needs_gpu and missing[run.name] for run in runs) and not has_gpu()
-    steps = []
-    for run in runs:
-        ready = bool(missing[run.name] and run.complete(records(run.folder)))
-        left = GPU if missing[run.name] and not ready and run.needs_gpu and without else ""
-        steps.append(Step(run, missing[run.name], ready, left))
-    return steps
+        what = f"{len(failed)} of {len(wanted)} runs failed: {'; '.join(failed)}"
+        raise RunFailed(f"{what}; the same command tries those again")
 
 
 def has_gpu() -> bool:
@@ -111,37 +78,20 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def records(folder: Path, *, broken: bool = True) -> dict[Path, Record]:
-    """The records in a folder's records/. broken: pass over what is none, else RecordError names it."""
-    from arae_core.results import Record, RecordError
-
-    found: dict[Path, Record] = {}
-    for path in sorted((folder / "records").glob("*.json")):
-        try:
-            found[path] = Record.read(path)
-        except RecordError:  # half a file, or of another version of the package
-            if not broken:
-                raise
-    return found
-
-
 def _made(run: ReferenceRun, say: Say) -> list[str]:
     """Make the run and collect it; what went wrong, in a line each."""
     try:
-        folder = writable(run.folder)
-        with alone(folder / ".reference.lock", f"`arae reference` is making {run.title}", "wait for it"):
-            whole = bool(run.complete(records(folder)))
+        folder = runs.writable(run.folder)
+        with runs.alone(folder / ".reference.lock", f"`arae reference` is making {run.title}", "wait for it"):
+            whole = run.complete(records(folder))
             if not whole or not all(_model(run, title).is_file() for title in run.models):
-                if why := _trained(run, say):
-                    return [why]
+                _train(run, say)
             if not whole:
                 if lacking := [name for name in ("papermill", "ipykernel") if not find_spec(name)]:
-                    say(
-                        f"{run.title}: trained; its notebook needs {' and '.join(lacking)}, not installed here. Where "
-                        "that is, the same command goes on from here"
-                    )
+                    where = f"its notebook needs {' and '.join(lacking)}, not installed here"
+                    say(f"{run.title}: trained; {where}. Where that is, the same command goes on from here")
                     return []
-                execute(run.chapter, run.settings, folder, title=run.title, own=True)
+                runs.run(run.chapter, run.settings, folder, title=run.title, own=True)
                 if not run.complete(records(folder)):
                     return [f"its notebook left no records of its parameters in {folder / 'records'}"]
             problems = collect(run, say)
@@ -151,41 +101,38 @@ def _made(run: ReferenceRun, say: Say) -> list[str]:
         return [" ".join(str(error).split())]
 
 
-def _trained(run: ReferenceRun, say: Say) -> str:
-    """Find or train its models; "" or, in a line, why that failed."""
+def _train(run: ReferenceRun, say: Say) -> None:
+    """Find or train its models, by `arae train` in a process that ends with us. RunFailed, with its last words."""
     if not training_cells(run.chapter, run.settings):
-        return ""
+        return
     log = run.folder / "train.log"
     say(f"{run.title}: training, see {log}")
-    given = {"seed": run.settings.seed, **run.settings.given}
-    words = ["train", run.chapter.name, "--profile", run.settings.profile]
-    for name, value in given.items():
-        words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
-    words += ["--out", str(run.folder / "models")] if run.models else []
+    command = [
+        sys.executable,
+        "-m",
+        "arae_book",
+        "train",
+        run.chapter.name,
+        "--profile",
+        run.settings.profile,
+    ]
+    for name, value in {"seed": run.settings.seed, **run.settings.given}.items():
+        command += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
+    command += ["--out", str(run.folder / "models")] if run.models else []
     bars = {"TQDM_DISABLE": "", "TQDM_MININTERVAL": "10"}  # seconds: a line of the log for each
-    code = _arae(words, log, environment(run.folder, run.chapter.root) | bars)
-    said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
-    begins = [number for number, line in enumerate(said) if line.startswith(_ERROR)]
-    if code and begins:
-        return " ".join(" ".join(said[begins[-1] :]).removeprefix(_ERROR).split())
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return f"its training {how}; see {log}" if code else ""
-
-
-def _arae(words: Sequence[str], log: Path, variables: dict[str, str]) -> int:
-    """Run `arae WORDS…`, which ends with us, and return its exit code."""
-    command = [sys.executable, "-m", "arae_book", *words]
+    variables = runs.environment(run.folder, run.chapter.root) | bars
     with (
         open(log, "wb") as file,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=variables
-        ) as process,
+        subprocess.Popen(command, stdout=file, stderr=file, env=variables) as process,
     ):
         try:
-            return process.wait()
+            process.wait()
         except BaseException:
             process.terminate()  # it saves before it ends
             raise
+    if process.returncode:
+        said = log.read_text("utf-8", errors="replace").rpartition(_ERROR)
+        raise RunFailed(said[2] if said[1] else f"its training ended with {process.returncode}; see {log}")
 
 
 def collect(run: ReferenceRun, say: Say) -> list[str]:
@@ -193,9 +140,13 @@ def collect(run: ReferenceRun, say: Say) -> list[str]:
 
     Returns what could not be kept, each in one line. OSError names the path that could not be written.
     """
-    from arae_core.store import write_whole
-
-    problems = [*_pictures(run, say), *_models(run)]
+    problems = [problem for name in run.pictures if (problem := _picture(run, name, say))]
+    for title, name in run.models.items():
+        source, target = _model(run, title), run.kept / "models" / f"{name}.safetensors"
+        if not source.is_file():
+            problems.append(f"{run.title} has left no model {title!r} in {source.parent}")
+        elif not target.is_file() or target.read_bytes() != source.read_bytes():
+            write_whole(target, source.read_bytes())
     there, new = run.own(records(run.kept)), run.complete(records(run.folder))
     for path, record in new.items():  # last: they are what makes a run done
         write_whole(run.kept / "records" / record.file_name, path.read_bytes())
@@ -205,55 +156,34 @@ def collect(run: ReferenceRun, say: Say) -> list[str]:
     return problems
 
 
-def _pictures(run: ReferenceRun, say: Say) -> Iterable[str]:
-    from arae_core.store import write_whole
-
-    folder = run.kept / "pictures"
-    for name in run.pictures:
-        sources = sorted((run.folder / "pictures").glob(f"{name}.*"))
-        if not sources:
-            yield f"{run.title} has drawn no picture {name}"
-            continue
-        content, ending = _small(sources[0])
-        if content is None:
-            yield f"{sources[0]} is larger than {LARGEST_PICTURE // 1024} KiB even as WebP: it is not kept"
-            continue
-        if ending != sources[0].suffix:
-            say(
-                f"{name} is kept as WebP, since its {sources[0].suffix[1:].upper()} is larger than "
-                f"{LARGEST_PICTURE // 1024} KiB: pages that show it must name {name}{ending}"
-            )
-        write_whole(folder / f"{name}{ending}", content)
-        for other in folder.glob(f"{name}.*"):
-            if other.suffix != ending:
-                other.unlink()
+def _picture(run: ReferenceRun, name: str, say: Say) -> str:
+    """Keep a picture, as WebP if it is large; "" or why it is not kept."""
+    sources, folder = sorted((run.folder / "pictures").glob(f"{name}.*")), run.kept / "pictures"
+    if not sources:
+        return f"{run.title} has drawn no picture {name}"
+    content, ending, limit = sources[0].read_bytes(), sources[0].suffix, f"larger than {LARGEST_PICTURE} KiB"
+    if len(content) >= LARGEST_PICTURE * 1024:
+        sizes = (_webp(sources[0], quality) for quality in _QUALITIES)
+        content = next((small for small in sizes if len(small) < LARGEST_PICTURE * 1024), b"")
+        if not content:
+            return f"{sources[0]} is {limit} even as WebP: it is not kept"
+        kind = ending[1:].upper()
+        say(f"{name} is kept as WebP, since its {kind} is {limit}: pages that show it must name {name}.webp")
+        ending = ".webp"
+    write_whole(folder / f"{name}{ending}", content)
+    for other in folder.glob(f"{name}.*"):
+        if other.suffix != ending:
+            other.unlink()
+    return ""
 
 
-def _small(path: Path) -> tuple[bytes | None, str]:
-    """The picture's bytes and ending: as it is, else as WebP; None if it is too large all the same."""
+def _webp(path: Path, quality: int) -> bytes:
     from PIL import Image
 
-    content = path.read_bytes()
-    if len(content) < LARGEST_PICTURE:
-        return content, path.suffix
+    buffer = io.BytesIO()
     with Image.open(path) as image:
-        for quality in _QUALITIES:
-            buffer = io.BytesIO()
-            image.convert("RGB").save(buffer, "WEBP", quality=quality, method=6)
-            if buffer.tell() < LARGEST_PICTURE:
-                return buffer.getvalue(), ".webp"
-    return None, ".webp"
-
-
-def _models(run: ReferenceRun) -> Iterable[str]:
-    from arae_core.store import write_whole
-
-    for title, name in run.models.items():
-        source, target = _model(run, title), run.kept / "models" / f"{name}.safetensors"
-        if not source.is_file():
-            yield f"{run.title} has left no model {title!r} in {source.parent}"
-        elif not target.is_file() or target.read_bytes() != source.read_bytes():
-            write_whole(target, source.read_bytes())
+        image.convert("RGB").save(buffer, "WEBP", quality=quality, method=6)
+    return buffer.getvalue()
 
 
 def _model(run: ReferenceRun, title: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,20 +64,34 @@ class ReferenceRun:
         points = [record.point for record in found.values()]
         return found if all(point in points for point in self.points) else {}
 
-    def lacks(self, committed: Mapping[Path, Record]) -> str:
-        """ "" for a run that is done, else in a few words what it lacks. committed: the profile's records."""
-        records = self.own(committed).values()
-        if not records:
+    def lacks(self) -> str:
+        """ "" for a run that is committed, else in a few words what it lacks. Refused: a record that is none."""
+        found = self.own(records(self.kept, broken=False)).values()
+        if not found:
             return "missing"
-        if outdated := {name for record in records for name in self.settings.differs(record.parameters)}:
+        if outdated := {name for record in found for name in self.settings.differs(record.parameters)}:
             return f"outdated: {', '.join(sorted(outdated))}"
-        absent = [point for point in self.points if point not in [record.point for record in records]]
-        if absent:
+        if absent := [point for point in self.points if point not in [record.point for record in found]]:
             return f"{len(absent)} of {len(self.points)} records missing"
-        lost = [name for name in self.pictures if not list((self.kept / "pictures").glob(f"{name}.*"))]
-        models = self.kept / "models"
-        lost += [name for name in self.models.values() if not (models / f"{name}.safetensors").is_file()]
+        lost = [name for name in self.pictures if not list(self.kept.glob(f"pictures/{name}.*"))]
+        lost += [
+            name for name in self.models.values() if not (self.kept / f"models/{name}.safetensors").exists()
+        ]
         return f"missing: {', '.join(lost)}" if lost else ""
+
+
+def records(folder: Path, *, broken: bool = True) -> dict[Path, Record]:
+    """The records in a folder's records/. broken: pass over what is none, else Refused, with its path."""
+    from arae_core.results import Record, RecordError
+
+    found: dict[Path, Record] = {}
+    for path in sorted((folder / "records").glob("*.json")):
+        try:
+            found[path] = Record.read(path)
+        except RecordError as error:  # half a file, or of another version of the package
+            if not broken:
+                raise Refused(str(error)) from error
+    return found
 
 
 def reference_runs(
@@ -95,65 +109,55 @@ def reference_runs(
     titles = [run.name for run in runs]
     if twice := [title for title in titles if titles.count(title) > 1]:
         raise Refused(f"{FILE}: {profile} has {twice[0]} twice")
-    names, seeds = list(names), list(seeds)
     for what, wanted, there in (
-        ("chapter", names, dict.fromkeys(run.chapter.name for run in runs)),
-        ("seed", map(str, seeds), sorted({str(run.settings.seed) for run in runs})),
+        ("chapter", names := list(names), dict.fromkeys(run.chapter.name for run in runs)),
+        ("seed", seeds := list(map(str, seeds)), dict.fromkeys(str(run.settings.seed) for run in runs)),
     ):
-        if unknown := [name for name in wanted if name not in there]:
+        if strange := [each for each in wanted if each not in there]:
             raise Refused(
-                f"{FILE} has no run of {what} {unknown[0]} at profile {profile}{nearest(unknown[0], there)}"
+                f"{FILE} has no run of {what} {strange[0]} at profile {profile}{nearest(strange[0], there)}"
             )
-    return [
-        run
-        for run in runs
-        if (not names or run.chapter.name in names) and (not seeds or run.settings.seed in seeds)
-    ]
+    chosen = [run for run in runs if not names or run.chapter.name in names]
+    return [run for run in chosen if not seeds or str(run.settings.seed) in seeds]
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused(
-            f"{path}, the list of reference runs, cannot be read: {error.strerror or error}"
-        ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Refused(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        cause = " ".join(str(error).split())
+        raise Refused(f"{path}, the list of reference runs, cannot be read: {cause}") from error
     if not isinstance(content, dict) or not isinstance(content.get("profiles"), dict):
         raise Refused(f"{path} must hold `profiles:`, and under each profile's name a list of runs")
     return {"points": {}, **content}
 
 
-def _runs(
-    root: Path, profile: str, entry: Any, points: Mapping[str, Mapping[str, str]]
-) -> Iterable[ReferenceRun]:
+def _runs(root: Path, profile: str, entry: Any, points: dict[str, dict[str, str]]) -> Iterator[ReferenceRun]:
     if not isinstance(entry, dict) or not {"chapter", "seeds"} <= entry.keys() <= _ENTRY:
-        raise Refused(
-            f"{FILE}: a run has chapter and seeds, and may have {', '.join(sorted(_ENTRY))}; not {entry}"
-        )
+        may = ", ".join(sorted(_ENTRY))
+        raise Refused(f"{FILE}: a run has chapter and seeds, and may have {may}; not {entry}")
     seeds, given = entry["seeds"], entry.get("parameters", {})
     pictures, models, needs = entry.get("pictures", []), entry.get("models", {}), entry.get("needs")
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise Refused(f"{FILE}: seeds of {entry['chapter']} is a list of whole numbers, not {seeds!r}")
     kinds = isinstance(given, dict) and isinstance(pictures, list) and isinstance(models, dict)
     if not kinds or needs not in (None, "gpu"):
-        raise Refused(
-            f"{FILE}: of {entry['chapter']}, parameters and models are mappings, pictures a list, and needs is gpu"
-        )
+        what = "parameters and models are mappings, pictures a list, and needs is gpu"
+        raise Refused(f"{FILE}: of {entry['chapter']}, {what}")
     try:
         chapter = find_chapter(root, str(entry["chapter"]))
         for number, seed in enumerate(seeds):
             p = settings(chapter.name, profile, seed=seed, given=given, root=root)
             own = ((), {}) if number else (tuple(pictures), models)
-            of = ({}, *_points(points.get(chapter.name, {}), p.literals()))
-            yield ReferenceRun(chapter, p, needs == "gpu", *own, of)
+            yield ReferenceRun(
+                chapter, p, needs == "gpu", *own, ({}, *_points(points.get(chapter.name, {}), p))
+            )
     except Refused as error:
         raise Refused(f"{FILE}: {error}") from error
 
 
-def _points(of: Mapping[str, str], parameters: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+def _points(of: dict[str, str], p: Settings) -> Iterator[dict[str, Any]]:
     for key, name in of.items():
-        if not isinstance(parameters.get(name), list):
+        if name not in p or not isinstance(getattr(p, name), list):
             raise Refused(f"points: {key} is to run over {name!r}, which is no list among the parameters")
-        yield from ({key: value} for value in parameters[name])
+        yield from ({key: value} for value in getattr(p, name))
