@@ -1,33 +1,47 @@
 """Image folders by name or path: Tiny ImageNet, ImageNet, or the reader's own `<split>/<class>/<image>`."""
 
-from __future__ import annotations
-
+import os
+import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
+from torchvision.datasets.folder import make_dataset
 
 from arae_core.data.folder_set import FolderSet
 from arae_core.data.image_set import ImageSet
-from arae_core.data.listing import list_images
-from arae_core.data.places import data_root, missing
+from arae_core.data.pictures import ENDINGS
+from arae_core.data.places import MissingDataError, check_integer, check_split, data_root, missing
 from arae_core.data.resident import read_resident
-from arae_core.seeds import derive_seed
 
-RESIDENT_SIDE = 64             # pixels: larger ones are decoded as a pass goes on, cropped from originals
-RESIDENT_BYTES = 2 * 1024**3   # Tiny ImageNet's 100,000 images at 64 pixels take 1.2 GB
+RESIDENT_SIDE = 64  # pixels: larger ones are decoded as a pass goes on, cropped from originals
+RESIDENT_BYTES = 2 * 1024**3  # Tiny ImageNet's 100,000 images at 64 pixels take 1.2 GB
+TEST_FOLDERS = ("test", "val", "validation")
 
 # name: folders it may have under the data root, classes it has when whole, how to get it
-_KNOWN = {
-    "tiny-imagenet": (("tiny-imagenet", "tiny-imagenet-200", "tiny-imagenet-100"), 200,
-                      "Get http://cs231n.stanford.edu/tiny-imagenet-200.zip (237 MB) and unpack it there."),
-    "imagenet": (("imagenet",), 1000,
-                 "ImageNet (ILSVRC 2012) needs an account at https://image-net.org; unpack it as "
-                 "<split>/<class>/<image>, the classes named by their WordNet ids, split train and val."),
+KNOWN = {
+    "tiny-imagenet": (
+        ("tiny-imagenet", "tiny-imagenet-200", "tiny-imagenet-100"),
+        200,
+        "Get http://cs231n.stanford.edu/tiny-imagenet-200.zip (237 MB) and unpack it there.",
+    ),
+    "imagenet": (
+        ("imagenet",),
+        1000,
+        "ImageNet (ILSVRC 2012) needs an account at https://image-net.org; unpack it as "
+        "<split>/<class>/<image>, the classes named by their WordNet ids, split train and val.",
+    ),
 }
 
 
-def image_folder(root_or_name: str | Path, split: str, *, image_size: int, root: str | Path | None = None,
-                 workers: int | None = None) -> ImageSet | FolderSet:
+def image_folder(
+    folder: str | Path,
+    split: str,
+    *,
+    image_size: int,
+    root: str | Path | None = None,
+    workers: int | None = None,
+) -> ImageSet | FolderSet:
     """A folder `<split>/<class>/<image>`: a path, or "tiny-imagenet" or "imagenet" under the data root.
 
     Up to 64 pixels and 2 GiB: an ImageSet, each image scaled whole to image_size x image_size. Else a
@@ -36,29 +50,90 @@ def image_folder(root_or_name: str | Path, split: str, *, image_size: int, root:
 
     Raises MissingDataError (a FileNotFoundError) with the places looked at, ValueError for a bad argument.
     """
-    if type(image_size) is not int or image_size < 1:
-        raise ValueError(f"image_size must be a positive integer, not {image_size!r}")
-    folder = find_folder(root_or_name, root)
-    listing = list_images(folder, split)
-    name, notes = folder.name, ""
-    if root_or_name in _KNOWN:
-        name, whole = str(root_or_name), _KNOWN[root_or_name][1]
-        notes = "" if len(listing.classes) == whole else f"{len(listing.classes)} of {whole} classes"
-    if image_size <= RESIDENT_SIDE and len(listing.files) * 3 * image_size**2 <= RESIDENT_BYTES:
-        return read_resident(name, listing, image_size, notes)
-    return FolderSet(name, listing.folder, listing.files, torch.from_numpy(listing.labels), listing.classes,
-                     image_size, f"{derive_seed(image_size, listing.digest):016x}", notes, workers=workers)
+    found = folder_set(find_folder(folder, root), split, image_size)
+    found.workers = workers
+    if folder in KNOWN:
+        found.name, whole = str(folder), KNOWN[str(folder)][1]
+        found.notes = "" if len(found.classes) == whole else f"{len(found.classes)} of {whole} classes"
+    resident = image_size <= RESIDENT_SIDE and len(found) * 3 * image_size**2 <= RESIDENT_BYTES
+    return read_resident(found) if resident else found
 
 
-def find_folder(root_or_name: str | Path, root: str | Path | None = None) -> Path:
+def find_folder(folder: str | Path, root: str | Path | None = None) -> Path:
     """The folder of a known set under the data root, or the path itself. Raises MissingDataError."""
-    if root_or_name in _KNOWN:
-        names, _, how = _KNOWN[root_or_name]
+    places, how = ([Path(folder).expanduser()], "A folder of images is laid out as <split>/<class>/<image>.")
+    if folder in KNOWN:
+        names, _, how = KNOWN[str(folder)]
         places = [data_root(root) / name for name in names]
-    else:
-        how = "A folder of images is laid out as <split>/<class>/<image>."
-        places = [Path(root_or_name).expanduser()]
     for place in places:
         if place.is_dir():
             return place
-    raise missing(str(root_or_name), places, how)
+    raise missing(str(folder), places, how)
+
+
+def split_folder(root: Path, split: str) -> Path:
+    """`<root>/<split>`; the test split may also be called val. Raises MissingDataError."""
+    check_split(split)
+    names = TEST_FOLDERS if split == "test" else (split,)
+    there = [root / name for name in names if _folders(root / name)]
+    # Tiny ImageNet's own `test` folder has no labels; its validation images do.
+    labelled = [folder for folder in there if (folder / "val_annotations.txt").is_file()]
+    for folder in labelled or there:
+        return folder
+    expected = "images are expected at <split>/<class>/<image>"
+    raise MissingDataError(
+        f"{root} has no folder {' or '.join(names)} with a folder for each class in it: {expected}"
+    )
+
+
+def folder_set(root: Path, split: str, image_size: int) -> FolderSet:
+    """The images of `<root>/<split>/<class>/`, folders inside a class included, by class and name.
+
+    The classes are those of the training split where there is one, so that both splits number them alike; a folder
+    without a picture is none. Tiny ImageNet's own layout of its validation images (one folder and
+    `val_annotations.txt`) is read too. Raises MissingDataError without a split's folder or an image in it,
+    ValueError for a class that the training split lacks.
+    """
+    check_integer("image_size", image_size)
+    folder, trained = split_folder(root, split), root / "train"
+    found = _labelled(folder)
+    classes = sorted({name for name, _ in (folder != trained and _labelled(trained)) or found})
+    if (folder / "val_annotations.txt").is_file():
+        rows = (line.split("\t") for line in (folder / "val_annotations.txt").read_text().splitlines())
+        class_of = {f"images/{row[0]}": row[1] for row in rows if len(row) > 1}
+        found = sorted((class_of[file], file) for _, file in found if file in class_of)
+    if not found:
+        raise MissingDataError(f"{folder} holds no image in its class folders ({', '.join(ENDINGS)})")
+    if strangers := sorted({name for name, _ in found} - set(classes)):
+        raise ValueError(f"{folder} has classes that {trained} lacks: {', '.join(strangers[:5])}")
+    if empty := sorted(set(_folders(trained)) - set(classes)):
+        warnings.warn(
+            f"no picture in {', '.join(empty[:5])} of {trained}: not among the classes", stacklevel=3
+        )
+    number = {name: index for index, name in enumerate(classes)}
+    labels = torch.tensor([number[name] for name, _ in found])
+    return FolderSet(
+        root.name, folder, np.array([file for _, file in found]), labels, tuple(classes), image_size
+    )
+
+
+def _folders(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")
+    )
+
+
+def _labelled(folder: Path) -> list[tuple[str, str]]:
+    """(class, file relative to the folder) of every picture in a class's folder; hidden ones are passed over."""
+    names, start = _folders(folder), len(str(folder)) + 1
+    if not names:
+        return []
+
+    def wanted(path: str) -> bool:
+        return path.lower().endswith(ENDINGS) and "/." not in path[start:].replace(os.sep, "/")
+
+    number = {name: index for index, name in enumerate(names)}
+    found = make_dataset(folder, number, is_valid_file=wanted, allow_empty=True)
+    return sorted((names[label], path[start:].replace(os.sep, "/")) for path, label in found)

@@ -1,19 +1,16 @@
 """Whole pictures by name: embedded photographs and textures, and folders of the reader's own."""
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from PIL import Image
 from torch import Tensor
 
 from arae_core.data.photos import photo_names, photograph, texture, texture_names
-from arae_core.data.picture_folder import picture_files
-from arae_core.data.pictures import picture
-from arae_core.data.scaling import rescaled
+from arae_core.data.pictures import UnreadableImageError, picture, picture_files, rescaled
 
 
 @dataclass(frozen=True)
@@ -37,35 +34,47 @@ class Gallery:
 def gallery(wanted: Sequence[str], *, longest_side: int = 0, root: str | Path | None = None) -> Gallery:
     """The pictures of a list in which each entry names a photograph, a texture, or a folder of pictures.
 
-    Args:
-        wanted: names of `photo_names` and `texture_names`; anything else is a folder, a path or one under the data
-            root, all of whose pictures are taken.
-        longest_side: of a picture, in pixels; larger ones are scaled down to it. 0: as they are.
-        root: where data sets lie, instead of $ARAE_DATA.
+    wanted        names of `photo_names` and `texture_names`; anything else is a folder, a path or one under the data
+                  root, all of whose pictures are taken
+    longest_side  of a picture, in pixels; larger ones are scaled down to it. 0: as they are
+    root          where data sets lie, instead of $ARAE_DATA
 
-    Raises:
-        ValueError: an empty list, a negative side, or two pictures of one name.
-        MissingDataError: no such folder. UnreadableImageError: a file that cannot be read.
+    Raises ValueError for an empty list, a negative side, or two pictures of one name; MissingDataError for no such
+    folder; UnreadableImageError for a file that cannot be read.
     """
     if not wanted or type(longest_side) is not int or longest_side < 0:
-        raise ValueError(f"a gallery needs a name at least, and a side of pixels from 0 on: {wanted!r}, {longest_side!r}")
-    found: list[tuple[str, str, Tensor]] = []
+        given = f"{wanted!r}, {longest_side!r}"
+        raise ValueError(f"a gallery needs a name at least, and a side of pixels from 0 on: {given}")
+    found: dict[str, Tensor] = {}
+    sources: list[str] = []
     for name in wanted:
         if name in photo_names():
-            found.append(("photographs", name, photograph(name)))
+            source, new = "photographs", [(name, photograph(name))]
         elif name in texture_names():
-            found.append(("textures", name, texture(name)))
+            source, new = "textures", [(name, texture(name))]
         else:
-            source = Path(name).name
-            found += [(source, file.stem, picture(file)) for file in picture_files(name, root=root)]
-    names = [name for _, name, _ in found]
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"two pictures are called {', '.join(twice)}: rename one, they are told apart by name")
-    sources = " + ".join(dict.fromkeys(source for source, _, _ in found))
-    return Gallery(sources, {name: _within(x, longest_side) for _, name, x in found})
+            source, new = Path(name).name, [(p.stem, picture(p)) for p in picture_files(name, root=root)]
+        for key, x in new:
+            if key in found:
+                raise ValueError(f"two pictures are called {key}: rename one, they are told apart by name")
+            longest = max(x.shape[2:])
+            found[key] = rescaled(x, longest_side / longest) if 0 < longest_side < longest else x
+        sources.append(source)
+    return Gallery(" + ".join(dict.fromkeys(sources)), found)
 
 
-def _within(x: Tensor, longest_side: int) -> Tensor:
-    longest = max(x.shape[2:])
-    return rescaled(x, longest_side / longest) if 0 < longest_side < longest else x
+def require_pictures(wanted: Iterable[str], *, least_side: int = 1, root: str | Path | None = None) -> None:
+    """What `gallery` would refuse after reading everything, from the files' heads alone.
+
+    Raises ValueError: MissingDataError for a folder that is not there; UnreadableImageError for a file that is no
+    picture; or for a picture with a side of less than `least_side` pixels, with its name.
+    """
+    for name in wanted:
+        for file in () if name in photo_names() + texture_names() else picture_files(name, root=root):
+            try:
+                with Image.open(file) as image:
+                    width, height = image.size
+            except Exception as error:  # PIL raises almost anything
+                raise UnreadableImageError(f"cannot read {file}: {error}") from error
+            if min(width, height) < least_side:
+                raise ValueError(f"{file} has {width} x {height} pixels: a side needs {least_side} at least")

@@ -5,18 +5,19 @@ shuffling, cropping and flipping are indexing, a batch at a time, where the tens
 waits for the host.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-Augment = Literal["none", "flip", "crop+flip"]
+from arae_core.data.images import check_pass, members
+from arae_core.data.places import check_integer
+from arae_core.seeds import derive_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +42,12 @@ class ImageSet:
     def __post_init__(self) -> None:
         shape = tuple(self.images.shape)
         if self.images.dtype != torch.uint8 or len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-            raise ValueError(f"{self.name}: images must be uint8 (N, 3, S, S), "
-                             f"not {self.images.dtype} {shape}")
+            raise ValueError(
+                f"{self.name}: images must be uint8 (N, 3, S, S), not {self.images.dtype} {shape}"
+            )
         if self.labels.dtype != torch.int64 or tuple(self.labels.shape) != shape[:1]:
-            raise ValueError(f"{self.name}: labels must be int64 ({shape[0]},), "
-                             f"not {self.labels.dtype} {tuple(self.labels.shape)}")
+            found = f"{self.labels.dtype} {tuple(self.labels.shape)}"
+            raise ValueError(f"{self.name}: labels must be int64 ({shape[0]},), not {found}")
         if shape[0] == 0:
             raise ValueError(f"{self.name}: a set without images")
         if not 0 <= int(self.labels.min()) <= int(self.labels.max()) < len(self.classes):
@@ -55,8 +57,8 @@ class ImageSet:
         return self.images.shape[0]
 
     def __repr__(self) -> str:
-        return (f"ImageSet({self.name!r}, {len(self)} images of {self.image_size} px in {len(self.classes)} "
-                f"classes on {self.images.device}{', ' + self.notes if self.notes else ''})")
+        what = f"{len(self)} images of {self.image_size} px in {len(self.classes)} classes on {self.images.device}"
+        return f"{type(self).__name__}({self.name!r}, {what}{', ' + self.notes if self.notes else ''})"
 
     @property
     def image_size(self) -> int:
@@ -65,30 +67,25 @@ class ImageSet:
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits of the SHA-256 of images, labels and class names: what a number was made with."""
+        """16 hex digits of the SHA-256 of images, labels and class names, to say what a number was made with."""
         sha = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
         sha.update(self.images.cpu().contiguous().numpy())
         sha.update(self.labels.cpu().contiguous().numpy())
         return sha.hexdigest()[:16]
 
-    def to(self, device: torch.device | str) -> ImageSet:
+    def to(self, device: torch.device | str) -> Self:
         """The same set with its tensors on `device`."""
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
-    def take(self, n: int, seed: int = 0) -> ImageSet:
+    def take(self, n: int, seed: int = 0) -> Self:
         """`n` of the images, drawn with `seed`: as many of each class as there are to be had, in turn."""
         return self._subset(balanced(self.labels, n, seed))
 
-    def only(self, class_name: str) -> ImageSet:
+    def only(self, class_name: str) -> Self:
         """The images of one class. Labels and `classes` keep their meaning."""
-        if class_name not in self.classes:
-            raise ValueError(f"{self.name} has no class {class_name!r}; it has {', '.join(self.classes)}")
-        members = (self.labels == self.classes.index(class_name)).nonzero().flatten()
-        if len(members) == 0:
-            raise ValueError(f"{self.name} holds no image of class {class_name!r}")
-        return self._subset(members)
+        return self._subset(members(self, class_name))
 
-    def _subset(self, indices: Tensor) -> ImageSet:
+    def _subset(self, indices: Tensor) -> Self:
         indices = indices.to(self.images.device)
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
@@ -96,32 +93,28 @@ class ImageSet:
         """x float32 (B, 3, S, S) in [0, 1] and y int64 (B,) of the images at `indices`."""
         if not isinstance(indices, slice):
             indices = torch.as_tensor(indices, device=self.images.device)
-        return _to_float(self.images[indices]), self.labels[indices]
+        return self._pixels(self.images[indices]), self.labels[indices]
 
-    def batches(self, batch_size: int, *, seed: int | None = None, augment: Augment = "none",
-                drop_last: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(
+        self, batch_size: int, *, seed: int | None = None, augment: str = "none", drop_last: bool = False
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass over the set: x float32 (B, 3, S, S) in [0, 1] and y int64 (B,), batch after batch.
 
-        Without a seed: in order, as they are. With one: shuffled, and augmented by a horizontal flip of half
-        of the images and (crop+flip) a shift of up to S/8 pixels, the border mirrored. Everything random is
+        Without a seed: in order, as they are. With one: shuffled, and augmented ("flip") by a horizontal flip of half
+        of the images and ("crop+flip") a shift of up to S/8 pixels, the border mirrored. Everything random is
         drawn on the CPU from `seed` alone, so that a pass is the same on every device and in every process.
 
         Raises ValueError for an unknown augmentation, or for one without a seed.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
-        if augment not in ("none", "flip", "crop+flip"):
-            raise ValueError(f"augment must be 'none', 'flip' or 'crop+flip', not {augment!r}")
-        if augment != "none" and seed is None:
-            raise ValueError(f"augment={augment!r} draws at random and needs a seed")
+        check_pass(batch_size, augment, seed, "none", drawn=("flip", "crop+flip"))
         end = len(self) - len(self) % batch_size if drop_last else len(self)
         slices = [slice(start, min(start + batch_size, end)) for start in range(0, end, batch_size)]
         if seed is None:
             return (self.batch(part) for part in slices)
         return self._shuffled(slices, seed, augment)
 
-    def _shuffled(self, slices: list[slice], seed: int, augment: Augment) -> Iterator[tuple[Tensor, Tensor]]:
-        n, size, device = len(self), self.image_size, self.images.device
+    def _shuffled(self, slices: list[slice], seed: int, augment: str) -> Iterator[tuple[Tensor, Tensor]]:
+        n, size, device = len(self), self.images.shape[-1], self.images.device
         generator = torch.Generator().manual_seed(seed)
         order = _send(torch.randperm(n, generator=generator), device)
         flip = _send(torch.rand(n, generator=generator) < 0.5, device)
@@ -135,7 +128,49 @@ class ImageSet:
             columns = torch.where(flip[part, None], line.flip(0), line)
             rows = _mirror(line + shift[0, part, None], size)
             columns = _mirror(columns + shift[1, part, None], size)
-            yield _to_float(_gather(self.images[order[part]], rows, columns)), self.labels[order[part]]
+            yield self._pixels(_gather(self.images[order[part]], rows, columns)), self.labels[order[part]]
+
+    def _pixels(self, images: Tensor) -> Tensor:
+        return images.to(torch.float32).div_(255)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResizedSet(ImageSet):
+    """Images that come out of `batch` and `batches` `side` pixels square: CIFAR-10's at 224 pixels, as A uses them.
+
+    `images` stay as they are (50,000 at 224 pixels would take 7.5 GB, most of it interpolation) and are augmented
+    before they are scaled: bilinear, antialiased where it reduces, as A's torchvision resizes; corners not aligned.
+    """
+
+    side: int = 0
+
+    @property
+    def image_size(self) -> int:
+        return self.side
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the images and the side."""
+        return f"{derive_seed(self.side, ImageSet.digest.func(self)):016x}"
+
+    def _pixels(self, images: Tensor) -> Tensor:
+        size = (self.side, self.side)
+        x = F.interpolate(
+            super()._pixels(images), size=size, mode="bilinear", antialias=True, align_corners=False
+        )
+        return x.clamp(0, 1)
+
+
+def resized(source: ImageSet, image_size: int) -> ImageSet:
+    """The set at another size, itself where it has that. Raises ValueError for a size that is no positive integer."""
+    check_integer("image_size", image_size)
+    if image_size == source.image_size:
+        return source
+    notes = f"{source.image_size} px scaled to {image_size}"
+    notes = f"{source.notes}; {notes}" if source.notes else notes
+    return ResizedSet(
+        source.name, source.images, source.labels, source.classes, notes, source.skipped, image_size
+    )
 
 
 def balanced(labels: Tensor, n: int, seed: int) -> Tensor:
@@ -146,7 +181,7 @@ def balanced(labels: Tensor, n: int, seed: int) -> Tensor:
     labels = labels.cpu()[shuffled]
     by_class = labels.argsort(stable=True)
     first = torch.searchsorted(labels[by_class], labels[by_class])
-    turn = torch.empty_like(labels)    # the how-manieth of its class an image is
+    turn = torch.empty_like(labels)  # the how-manieth of its class an image is
     turn[by_class] = torch.arange(len(labels)) - first
     return shuffled[turn.argsort(stable=True)[:n]]
 
@@ -161,10 +196,6 @@ def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     b, c, s, _ = images.shape
     flat = (rows[:, :, None] * s + columns[:, None, :]).reshape(b, 1, s * s).expand(b, c, s * s)
     return images.reshape(b, c, s * s).gather(2, flat).reshape(b, c, s, s)
-
-
-def _to_float(images: Tensor) -> Tensor:
-    return images.to(torch.float32).div_(255)
 
 
 def _send(values: Tensor, device: torch.device) -> Tensor:

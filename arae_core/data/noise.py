@@ -6,8 +6,6 @@ Clipping is no detail. It keeps what is nearly black or white in the range, so t
 longer zero in the mean, and a denoiser has to undo that too.
 """
 
-from __future__ import annotations
-
 from math import isfinite
 
 import torch
@@ -22,24 +20,25 @@ def clipped_noise(x: Tensor, sigma: float, *, seed: int | None = None) -> Tensor
         seed: draws on the CPU from this seed, the same on every device. None: from torch's own generator, on the
             images' device; a training loop has seeded that for the step.
 
-    Raises:
-        ValueError: sigma is negative, above 1 or no number, or x leaves [0, 1] (or holds NaN). TypeError: x is no
-            tensor of floats.
+    Raises ValueError for a sigma outside 0 to 1, or pixels outside [0, 1]; TypeError if x is no tensor of floats.
     """
     check_sigma(sigma)
     check_pictures(x)
     if seed is None:
         n = torch.randn_like(x)
     else:
-        n = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed)).to(x)
+        n = torch.randn(x.shape, dtype=torch.float32, generator=torch.Generator().manual_seed(seed)).to(x)
     return (x + sigma * n).clamp(0, 1)
 
 
 def check_sigma(sigma: float) -> None:
     """ValueError unless sigma is a number from 0 to 1."""
-    if isinstance(sigma, bool) or not isinstance(sigma, (int, float)) or not (isfinite(sigma) and 0 <= sigma <= 1):
-        hint = f": {sigma} of 255 is sigma = {sigma}/255" if isinstance(sigma, (int, float)) and 1 < sigma <= 255 else ""
-        raise ValueError(f"sigma is a standard deviation in pixels of [0, 1], from 0 to 1, not {sigma!r}{hint}")
+    number = isinstance(sigma, (int, float)) and not isinstance(sigma, bool)
+    if not (number and isfinite(sigma) and 0 <= sigma <= 1):
+        hint = f": {sigma} of 255 is sigma = {sigma}/255" if number and 1 < sigma <= 255 else ""
+        raise ValueError(
+            f"sigma is a standard deviation in pixels of [0, 1], from 0 to 1, not {sigma!r}{hint}"
+        )
 
 
 def check_pictures(x: Tensor) -> None:

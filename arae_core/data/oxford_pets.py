@@ -4,8 +4,6 @@
 collection, of 25,000 photographs from an animal shelters' site, without a public source that can be checked by a sum.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -14,39 +12,41 @@ from PIL import Image
 from torchvision.datasets import OxfordIIITPet
 
 from arae_core.data.image_set import ImageSet
-from arae_core.data.places import data_root, missing
+from arae_core.data.places import check_integer, check_split, data_root, missing
 
-CLASSES = ("cat", "dog")
-_SPLITS = {"train": "trainval", "test": "test"}
-_HOW = ("Online: python -c \"from arae_core.data import oxford_pets; oxford_pets('train', image_size=224, "
-        "download=True)\" (800 MB). Offline: images.tar.gz and annotations.tar.gz from "
-        "https://www.robots.ox.ac.uk/~vgg/data/pets/, unpacked into that folder.")
+_HOW = (
+    "Online: python -c \"from arae_core.data import oxford_pets; oxford_pets('train', image_size=224, "
+    'download=True)" (800 MB). Offline: images.tar.gz and annotations.tar.gz from '
+    "https://www.robots.ox.ac.uk/~vgg/data/pets/, unpacked into that folder."
+)
 
 
-def oxford_pets(split: str, *, image_size: int, root: str | Path | None = None, download: bool = False) -> ImageSet:
+def oxford_pets(
+    split: str, *, image_size: int, root: str | Path | None = None, download: bool = False
+) -> ImageSet:
     """The photographs of a split scaled whole to (image_size, image_size), labelled cat (0) or dog (1).
 
     Found in `oxford-iiit-pet` under `root` (else $ARAE_DATA), with its folders `images` and `annotations`. Decoded
     anew each time: half a minute, and 550 MB at 224 pixels.
 
-    Raises:
-        MissingDataError: not there, or not whole. ValueError: another split, or a size that is no positive integer.
+    Raises MissingDataError: not there, or not whole. ValueError: another split, or a size that is no positive integer.
     """
-    if split not in _SPLITS:
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
-    if type(image_size) is not int or image_size < 1:
-        raise ValueError(f"image_size must be a positive integer, not {image_size!r}")
-    place = data_root(root)
+    check_split(split)
+    check_integer("image_size", image_size)
+    kind, size = "trainval" if split == "train" else "test", (image_size, image_size)
     try:
-        found = OxfordIIITPet(str(place), _SPLITS[split], target_types="binary-category", download=download)
-        images = np.empty((len(found), 3, image_size, image_size), dtype=np.uint8)
+        found = OxfordIIITPet(str(data_root(root)), kind, target_types="binary-category", download=download)
+        images = np.empty((len(found), 3, *size), dtype=np.uint8)
         labels = torch.empty(len(found), dtype=torch.int64)
         for i, (image, label) in enumerate(found):
-            scaled = image.convert("RGB").resize((image_size, image_size), Image.Resampling.BICUBIC)
+            scaled = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
             images[i], labels[i] = np.asarray(scaled).transpose(2, 0, 1), int(label)
-    except (RuntimeError, OSError) as error:  # torchvision: not found; a list or a photograph is missing or damaged
+    except (
+        RuntimeError,
+        OSError,
+    ) as error:  # torchvision: not found; a list or a photograph is missing or damaged
         raise missing(f"Oxford-IIIT Pet, whole ({error}),", oxford_pets_places(root), _HOW) from error
-    return ImageSet("oxford-pets", torch.from_numpy(images), labels, CLASSES)
+    return ImageSet("oxford-pets", torch.from_numpy(images), labels, ("cat", "dog"))
 
 
 def oxford_pets_places(root: str | Path | None = None) -> tuple[Path, ...]:

@@ -7,12 +7,11 @@ splits. Small, real, and there on every machine: the book's default data, and no
 The files are read from the installed packages' own folders: `skimage.data` would fetch a missing one.
 """
 
-from __future__ import annotations
-
 import importlib.util
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache
+from math import exp, log
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from arae_core.data.image_set import ImageSet
+from arae_core.data.places import check_integer, check_split
 from arae_core.seeds import derive_seed
 
 _FILES = {
@@ -37,10 +37,9 @@ _FILES = {
 # Grey pictures of surfaces that come in the same wheel: no part of the data set, but good styles.
 _TEXTURES = {name: ("skimage", f"data/{name}.png") for name in ("brick", "grass", "gravel")}
 STRIPES = 8
-TEST_STRIPES = (2, 5)    # counted from 0; the six others are for training
-LEAST_CONTRAST = 8.0     # of 255: standard deviation over the crop, in the channel that varies most
-
-Split = Literal["train", "test"]
+TEST_STRIPES = (2, 5)  # counted from 0; the six others are for training
+LEAST_CONTRAST = 8.0  # of 255: standard deviation over the crop, in the channel that varies most
+LARGEST_GAMMA = 2.0
 
 
 def photo_names() -> tuple[str, ...]:
@@ -48,30 +47,28 @@ def photo_names() -> tuple[str, ...]:
     return tuple(_FILES)
 
 
-def photograph(name: str) -> Tensor:
-    """One photograph whole: float32 (1, 3, H, W) in [0, 1]. Raises ValueError for an unknown name."""
-    if name not in _FILES:
-        raise ValueError(f"no photograph {name!r}; there are {', '.join(_FILES)}")
-    return _as_picture(name)
-
-
 def texture_names() -> tuple[str, ...]:
     """Three pictures of surfaces in the same packages, for styles."""
     return tuple(_TEXTURES)
 
 
+def photograph(name: str) -> Tensor:
+    """One photograph whole: float32 (1, 3, H, W) in [0, 1]. Raises ValueError for an unknown name."""
+    return _whole("photograph", name, photo_names())
+
+
 def texture(name: str) -> Tensor:
     """One texture whole, grey: float32 (1, 3, H, W) in [0, 1]. Raises ValueError for an unknown name."""
-    if name not in _TEXTURES:
-        raise ValueError(f"no texture {name!r}; there are {', '.join(_TEXTURES)}")
-    return _as_picture(name)
+    return _whole("texture", name, texture_names())
 
 
-def _as_picture(name: str) -> Tensor:
+def _whole(kind: str, name: str, names: tuple[str, ...]) -> Tensor:
+    if name not in names:
+        raise ValueError(f"no {kind} {name!r}; there are {', '.join(names)}")
     return torch.from_numpy(np.array(_open(name))).permute(2, 0, 1)[None].float() / 255
 
 
-def photos(split: Split = "train", *, count: int = 10_000, image_size: int = 32, seed: int = 0) -> ImageSet:
+def photos(split: str = "train", *, count: int = 10_000, image_size: int = 32, seed: int = 0) -> ImageSet:
     """`count` crops of the ten photographs, `image_size` pixels square; image i is of class i % 10.
 
     A crop's side is drawn between `image_size` (less where a stripe is too narrow for that) and the width of
@@ -80,27 +77,23 @@ def photos(split: Split = "train", *, count: int = 10_000, image_size: int = 32,
 
     Raises ValueError for another split, or a count or size that is no positive integer (size: 8 to 256).
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count must be a positive integer, not {count!r}")
-    if isinstance(image_size, bool) or not isinstance(image_size, int) or not 8 <= image_size <= 256:
-        raise ValueError(f"image_size must be an integer from 8 to 256, not {image_size!r}")
+    check_split(split)
+    check_integer("count", count)
+    check_integer("image_size", image_size, 8, 256)
     images = np.empty((count, image_size, image_size, 3), dtype=np.uint8)
     for label, name in enumerate(_FILES):
-        wanted = images[label::len(_FILES)]
+        wanted = images[label :: len(_FILES)]
         if len(wanted):
             wanted[:] = _crops(name, split, len(wanted), image_size, seed)[0]
-    return ImageSet("photos", torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(),
-                    torch.arange(count) % len(_FILES), photo_names())
+    return _as_set("photos", images, photo_names())
 
 
-def crop_boxes(name: str, split: Split, count: int, image_size: int = 32, seed: int = 0) -> np.ndarray:
+def crop_boxes(name: str, split: str, count: int, image_size: int = 32, seed: int = 0) -> np.ndarray:
     """Where a class's crops lie in their photograph: int (count, 4), left, top, right, bottom (exclusive)."""
     return _crops(name, split, count, image_size, seed)[1]
 
 
-def runs(width: int, split: Split) -> list[tuple[int, int]]:
+def runs(width: int, split: str) -> list[tuple[int, int]]:
     """The columns of a photograph that belong to a split: (first, end) of each run of adjacent stripes."""
     joined: list[tuple[int, int]] = []
     for stripe in range(STRIPES):
@@ -113,7 +106,7 @@ def runs(width: int, split: Split) -> list[tuple[int, int]]:
     return joined
 
 
-def _crops(name: str, split: Split, count: int, image_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _crops(name: str, split: str, count: int, image_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Crops uint8 (count, S, S, 3) with enough contrast, and their boxes (count, 4)."""
     photo = _open(name)
     places = np.array(runs(photo.width, split))
@@ -123,7 +116,7 @@ def _crops(name: str, split: Split, count: int, image_size: int, seed: int) -> t
     crops: list[np.ndarray] = []
     boxes: list[tuple[int, int, int, int]] = []
     while len(crops) < count:
-        run, along, down, scale = rng.random(4)    # four a crop: the first crops do not depend on count
+        run, along, down, scale = rng.random(4)  # four a crop: the first crops do not depend on count
         side = least + int(scale * (widest - least + 1))
         first, end = places[int(run * len(places))]
         left = int(first) + int(along * (end - first - side + 1))
@@ -137,10 +130,67 @@ def _crops(name: str, split: Split, count: int, image_size: int, seed: int) -> t
     return np.stack(crops), np.array(boxes)
 
 
-@lru_cache(maxsize=None)
+def photo_crops(
+    names: Sequence[str], count: int, *, image_size: int = 64, recoloured: float = 0.5, seed: int = 0
+) -> ImageSet:
+    """`count` crops of the named photographs in turn, `image_size` pixels square, from the training stripes.
+
+    A crop's side is drawn between `image_size` (native scale) and the largest that its stripes hold, evenly in its
+    logarithm. A denoiser trained on `photos` fails on other pictures, so here a crop may be as the camera left it or
+    half the photograph scaled down, flat sky too; each is turned and mirrored. recoloured: the share that also gets
+    colours of its own, channels in another order and each on a curve of its own. The same arguments give the same bytes.
+
+    Raises ValueError: an unknown photograph or none, a count below 1, a size outside 8 to 112, a share outside 0 to 1.
+    """
+    unknown = [name for name in names if name not in photo_names()]
+    if unknown or not names:
+        raise ValueError(
+            f"no photograph {', '.join(unknown) or 'named'}; there are {', '.join(photo_names())}"
+        )
+    check_integer("count", count)
+    check_integer("image_size", image_size, 8, 112)
+    if isinstance(recoloured, bool) or not 0 <= recoloured <= 1:
+        raise ValueError(f"recoloured is a share of the crops, from 0 to 1, not {recoloured!r}")
+    rng = np.random.default_rng(derive_seed(seed, "photo crops", *names, image_size))
+    images = np.empty((count, image_size, image_size, 3), dtype=np.uint8)
+    for i in range(count):
+        crop = _crop(_open(names[i % len(names)]), image_size, rng)
+        images[i] = _turned(_recoloured(crop, rng) if rng.random() < recoloured else crop, rng)
+    return _as_set("photo crops", images, tuple(names), f"{recoloured:.0%} recoloured" if recoloured else "")
+
+
+def _crop(photo: Image.Image, size: int, rng: np.random.Generator) -> np.ndarray:
+    places = runs(photo.width, "train")
+    left, end = places[rng.integers(len(places))]
+    largest = min(end - left, photo.height)
+    side = round(exp(rng.uniform(log(size), log(largest))))
+    x = left + rng.integers(end - left - side + 1)
+    y = rng.integers(photo.height - side + 1)
+    return np.asarray(photo.crop((x, y, x + side, y + side)).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _turned(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turned by a multiple of 90 degrees, mirrored or not."""
+    crop = np.rot90(crop, rng.integers(4))
+    return crop[:, ::-1] if rng.random() < 0.5 else crop
+
+
+def _recoloured(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Channels permuted, each raised to a power of its own."""
+    gamma = np.exp(rng.uniform(-log(LARGEST_GAMMA), log(LARGEST_GAMMA), 3))
+    return np.rint(255 * (crop[..., rng.permutation(3)] / 255.0) ** gamma).astype(np.uint8)
+
+
+def _as_set(name: str, images: np.ndarray, classes: tuple[str, ...], notes: str = "") -> ImageSet:
+    """Of uint8 (N, S, S, 3) of the classes in turn."""
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    return ImageSet(name, pixels, torch.arange(len(images)) % len(classes), classes, notes)
+
+
+@cache
 def _open(name: str) -> Image.Image:
     package, file = (_FILES | _TEXTURES)[name]
-    spec = importlib.util.find_spec(package)    # finds the folder without importing the package
+    spec = importlib.util.find_spec(package)  # finds the folder without importing the package
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"photograph {name!r}: {package}, which carries it, is not installed")
     path = Path(spec.origin).parent / file
@@ -148,4 +198,3 @@ def _open(name: str) -> Image.Image:
         raise FileNotFoundError(f"photograph {name!r} is not at {path}: reinstall {package}")
     with Image.open(path) as image:
         return image.convert("RGB")
-

@@ -1,81 +1,75 @@
-"""Small images from a folder into one tensor, decoded once and kept in the reader's cache."""
-
-from __future__ import annotations
+"""Small images from a folder into one tensor, decoded once and kept in the reader's store."""
 
 import json
-import os
-import tempfile
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tqdm import tqdm
 
+from arae_core.data.folder_set import FolderSet, Reader
 from arae_core.data.image_set import ImageSet
-from arae_core.data.listing import Listing
-from arae_core.data.pictures import UnreadableImageError, open_rgb
-from arae_core.store import store_dir
+from arae_core.data.pictures import UnreadableImageError
+from arae_core.store import store_dir, write_whole
 
-_FORMAT = 1    # of the cached file and of what decoding means; goes up when either changes
+_FORMAT = 2  # of the kept file and of what decoding means; goes up when either changes
+_GROUP = 256  # images that a worker hands over at a time
 
 
-def read_resident(name: str, listing: Listing, image_size: int, notes: str = "") -> ImageSet:
-    """Every image of a listing scaled to (image_size, image_size), as a resident set.
+def read_resident(files: FolderSet) -> ImageSet:
+    """Every image of a folder set, scaled whole by bicubic interpolation, as a resident set.
 
     Files that cannot be read are left out and named in `skipped`. The decoded set is kept in the store under
-    a digest of the listing; a cached file that is damaged is made again.
+    the digest of the files; a kept one that is damaged is made again.
     """
-    file = f"{name}-{listing.folder.name}-{image_size}-{listing.key}-{_FORMAT}.safetensors"
-    cached = store_dir() / "decoded" / file
-    found = _load(cached, name, notes)
+    name = f"{files.name}-{files.folder.name}-{files.image_size}-{files.digest}-{_FORMAT}.safetensors"
+    path = store_dir() / "decoded" / name
+    found = _kept(path, files)
     if found is None:
-        found = _decode(name, listing, image_size, notes)
-        _save(cached, found)
+        found = _decoded(files)
+        about = {"skipped": json.dumps(found.skipped), "digest": found.digest}
+        try:
+            write_whole(path, save({"images": found.images, "labels": found.labels}, about))
+        except OSError as error:  # costs time at the next start, nothing else
+            warnings.warn(f"decoded images not kept: {error}", stacklevel=3)
     if found.skipped:
-        warnings.warn(f"{name}: {len(found.skipped)} unreadable images skipped, such as {found.skipped[0]}",
-                      stacklevel=3)
+        bad = f"{len(found.skipped)} unreadable images skipped, such as {found.skipped[0]}"
+        warnings.warn(f"{files.name}: {bad}", stacklevel=3)
     return found
 
 
-def _decode(name: str, listing: Listing, size: int, notes: str) -> ImageSet:
-    images = np.empty((len(listing.files), 3, size, size), dtype=np.uint8)
-    skipped: dict[int, str] = {}
-
-    def read(index: int) -> None:
-        try:
-            image = open_rgb(listing.folder / str(listing.files[index]))
-        except UnreadableImageError as error:
-            skipped[index] = str(error)
-            return
-        if image.size != (size, size):
-            image = image.resize((size, size), Image.Resampling.BICUBIC)
-        images[index] = np.asarray(image).transpose(2, 0, 1)
-
-    indices = range(len(listing.files))
-    quiet = len(indices) < 5000 or None    # None: a bar only where somebody can watch it
-    with ThreadPoolExecutor() as pool:
-        for _ in tqdm(pool.map(read, indices), f"reading {name}", len(indices), disable=quiet):
-            pass
-    kept = np.array([index for index in indices if index not in skipped], dtype=np.int64)
-    if len(kept) == 0:
-        raise UnreadableImageError(f"not one image of {listing.folder} can be read: {skipped[0]}")
-    chosen = images[kept] if skipped else images
-    return ImageSet(name, torch.from_numpy(chosen), torch.from_numpy(listing.labels[kept]), listing.classes,
-                    notes, tuple(skipped[index] for index in sorted(skipped)))
+def _decoded(files: FolderSet) -> ImageSet:
+    count, size = len(files), files.image_size
+    images, labels = (
+        torch.empty(count, 3, size, size, dtype=torch.uint8),
+        torch.empty(count, dtype=torch.int64),
+    )
+    failed: dict[str, str] = {}
+    groups = [list(range(count))[start : start + _GROUP] for start in range(0, count, _GROUP)]
+    loader = Reader(files, filter=Image.Resampling.BICUBIC).loader(groups)
+    end = 0
+    quiet = count < 5000 or None  # None: a bar only where somebody can watch it
+    for x, _, y, bad in tqdm(loader, f"reading {files.name}", disable=quiet):
+        images[end : end + len(x)], labels[end : end + len(x)] = x, y
+        end += len(x)
+        failed |= bad
+    skipped = tuple(failed[name] for name in files.files if name in failed)
+    if end == 0:
+        raise UnreadableImageError(f"not one image of {files.folder} can be read: {skipped[0]}")
+    return ImageSet(files.name, images[:end], labels[:end], files.classes, files.notes, skipped)
 
 
-def _load(path: Path, name: str, notes: str) -> ImageSet | None:
-    """The cached set; None where there is none, or a damaged one."""
+def _kept(path: Path, files: FolderSet) -> ImageSet | None:
+    """The decoded set; None where there is none, or a damaged one."""
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata()
-            found = ImageSet(name, file.get_tensor("images"), file.get_tensor("labels"),
-                             tuple(json.loads(about["classes"])), notes, tuple(json.loads(about["skipped"])))
+            skipped = tuple(json.loads(about["skipped"]))
+            images, labels = file.get_tensor("images"), file.get_tensor("labels")
+        found = ImageSet(files.name, images, labels, files.classes, files.notes, skipped)
         if found.digest == about["digest"]:
             return found
         cause = "its content has changed"
@@ -83,22 +77,5 @@ def _load(path: Path, name: str, notes: str) -> ImageSet | None:
         return None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         cause = str(error)
-    warnings.warn(f"cached images {path} are damaged ({cause}); reading the originals again", stacklevel=4)
+    warnings.warn(f"decoded images {path} are damaged ({cause}); reading the originals again", stacklevel=3)
     return None
-
-
-def _save(path: Path, decoded: ImageSet) -> None:
-    """Whole or not at all. A store that cannot be written costs time at the next start, nothing else."""
-    about = {"classes": json.dumps(decoded.classes), "skipped": json.dumps(decoded.skipped),
-             "digest": decoded.digest}
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(handle)
-        save_file({"images": decoded.images, "labels": decoded.labels}, part, about)
-        os.replace(part, path)
-    except (OSError, SafetensorError) as error:
-        warnings.warn(f"decoded images not kept at {path}: {error}", stacklevel=4)
-        if part is not None:
-            Path(part).unlink(missing_ok=True)

@@ -1,5 +1,8 @@
 """Folders decoded as a pass goes on: the same with any number of workers, and never stopped by a bad file."""
 
+import os
+
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -86,6 +89,32 @@ def test_no_readable_image_at_all(tmp_path):
     data = image_folder(tmp_path, "train", image_size=224, workers=0)
     with pytest.raises(ValueError, match="not one image.*x.jpg"):
         list(data.batches(1))
+
+
+def test_the_digest_is_that_of_the_files(tmp_path):
+    """Pictures replaced by others of the same number of bytes and the same times are other data."""
+    def written(seed):
+        rng = np.random.default_rng(seed)
+        for name in ("a 1", "b"):
+            (tmp_path / "train" / name).mkdir(parents=True, exist_ok=True)
+            file = tmp_path / "train" / name / "0 x.bmp"
+            Image.fromarray(rng.integers(0, 255, (96, 96, 3), dtype=np.uint8)).save(file)
+            os.utime(file, ns=(0, 0))
+        return image_folder(tmp_path, "train", image_size=96, workers=0)
+    first = written(0)
+    assert first.digest == first.to("cpu").digest == written(0).digest != written(1).digest
+    small = image_folder(tmp_path, "train", image_size=32)
+    written(2)
+    assert not torch.equal(small.images, image_folder(tmp_path, "train", image_size=32).images)  # not the kept ones
+
+
+def test_a_caller_in_float64_still_gets_float32(data):
+    torch.set_default_dtype(torch.float64)
+    try:
+        x = gather(data.batches(4, seed=0, augment="paper"))[0]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert x.shape == (8, 3, 96, 96) and x.dtype == torch.float32
 
 
 def test_lighting_shifts_a_whole_image_by_one_colour():

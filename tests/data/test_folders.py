@@ -24,6 +24,16 @@ def test_a_class_that_training_lacks_is_refused(odd_folder):
         image_folder(odd_folder, "test", image_size=32)
 
 
+def test_a_folder_without_pictures_is_no_class(odd_folder):
+    for split in ("train", "val"):
+        (odd_folder / split / "__MACOSX").mkdir()
+        (odd_folder / split / "__MACOSX" / "._0.png").write_bytes(b"0")
+        (odd_folder / split / "horse" / "in").mkdir(parents=True)
+        Image.new("P", (32, 32)).save(odd_folder / split / "horse" / "in" / "0.gif")
+    with pytest.warns(UserWarning, match="no picture in __MACOSX, horse"):
+        assert image_folder(odd_folder, "test", image_size=32).classes == ("a", "b")
+
+
 def test_tiny_imagenet_in_its_own_layout(tmp_path):
     root = tmp_path / "tiny-imagenet-200"
     for name in ("n01", "n02"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from arae_core.data import MissingDataError, gallery, photograph, texture
+from arae_core.data import MissingDataError, UnreadableImageError, gallery, photograph, require_pictures, texture
 
 
 @pytest.fixture
@@ -16,16 +16,16 @@ def folder(tmp_path):
 
 
 def test_names_and_folders_in_order(folder):
-    its = gallery(["coffee", "mine", "brick"], root=folder)
-    assert list(its.pictures) == ["coffee", "a", "b", "brick"] and its.name == "photographs + mine + textures"
-    assert torch.equal(its.pictures["coffee"], photograph("coffee"))
-    assert torch.equal(its.pictures["brick"], texture("brick"))
-    assert its.pictures["b"].shape == (1, 3, 30, 10) and its.pictures["b"][0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
+    found = gallery(["coffee", "mine", "brick"], root=folder)
+    assert list(found.pictures) == ["coffee", "a", "b", "brick"] and found.name == "photographs + mine + textures"
+    assert torch.equal(found.pictures["coffee"], photograph("coffee"))
+    assert torch.equal(found.pictures["brick"], texture("brick"))
+    assert found.pictures["b"].shape == (1, 3, 30, 10) and found.pictures["b"][0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
 
 
 def test_large_pictures_are_scaled_and_small_ones_stay(folder):
-    its = gallery(["coffee", "mine"], longest_side=32, root=folder).pictures
-    assert its["coffee"].shape == (1, 3, 21, 32) and its["a"].shape == (1, 3, 16, 32) and its["b"].shape == (1, 3, 30, 10)
+    found = gallery(["coffee", "mine"], longest_side=32, root=folder).pictures
+    assert found["coffee"].shape == (1, 3, 21, 32) and found["a"].shape == (1, 3, 16, 32) and found["b"].shape == (1, 3, 30, 10)
 
 
 def test_digest_follows_the_pixels(folder):
@@ -42,3 +42,14 @@ def test_what_is_not_there_or_there_twice(folder):
         gallery(["brick", "brick"])
     with pytest.raises(ValueError, match="at least"):
         gallery([])
+
+
+def test_refused_before_anything_is_read(folder):
+    require_pictures(["coffee", "brick", "mine"], least_side=10, root=folder)
+    with pytest.raises(MissingDataError, match="marble"):
+        require_pictures(["coffee", "marble"], root=folder)
+    with pytest.raises(ValueError, match="b.png has 10 x 30 pixels.*11 at least"):
+        require_pictures(["mine"], least_side=11, root=folder)
+    (folder / "mine" / "c.png").write_text("no")
+    with pytest.raises(UnreadableImageError, match="c.png"):
+        require_pictures(["mine"], root=folder)

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from arae_core.data import ImageSet
+from arae_core.data import ImageSet, photos, require_classes, resized
 
 
 def make(n: int = 30, size: int = 16, classes: int = 3) -> ImageSet:
@@ -97,8 +99,12 @@ def test_take_is_balanced_and_repeatable():
 def test_only_one_class():
     part = make().only("b")
     assert len(part) == 10 and part.labels.unique().tolist() == [1] and part.classes == ("a", "b", "c")
-    with pytest.raises(ValueError, match="a, b, c"):
-        make().only("d")
+    for refused in (make().only, lambda name: require_classes(make(), ["a", name])):
+        with pytest.raises(ValueError, match="made has no class 'bb'; did you mean b.*a, b, c"):
+            refused("bb")
+        with pytest.raises(ValueError, match="no image of class 'z'"):
+            require_classes(ImageSet("made", make().images, make().labels, ("a", "b", "c", "z")), ["c", "z"])
+    require_classes(make(), ["c", "a"])
 
 
 def test_digest_covers_pixels_labels_and_classes():
@@ -136,3 +142,37 @@ def test_tensors_that_do_not_fit_are_refused(change):
 def test_bad_passes_are_refused_at_the_call(call):
     with pytest.raises(ValueError):
         make().batches(**call)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return photos("test", count=20, image_size=16)
+
+
+def test_at_another_size(small):
+    large = resized(small, 40)
+    x, y = large.batch([3, 4])
+    assert x.shape == (2, 3, 40, 40) and 0 <= x.min() and x.max() <= 1 and y.tolist() == [3, 4]
+    assert len(large) == 20 and large.classes == small.classes and torch.equal(large.labels, small.labels)
+    assert len(large.only("china")) == 2 and large.only("china").image_size == 40 and len(large.take(7)) == 7
+    batches = list(large.batches(8, seed=0, drop_last=True))
+    assert [len(x) for x, _ in batches] == [8, 8]
+    assert torch.equal(batches[0][1], next(small.batches(8, seed=0))[1]) and "16 px scaled to 40" in large.notes
+
+
+def test_its_digest_is_its_own(small):
+    assert len({small.digest, resized(small, 40).digest, resized(small, 41).digest}) == 3 and resized(small, 16) is small
+
+
+def test_it_scales_as_pillow_does(small):
+    """torchvision resizes files by Pillow's bilinear filter, which A's code calls; up to the rounding to bytes."""
+    x, _ = resized(small, 40).batch([5])
+    theirs = Image.fromarray(small.images[5].permute(1, 2, 0).numpy()).resize((40, 40), Image.Resampling.BILINEAR)
+    ours = x[0].mul(255).permute(1, 2, 0)
+    assert (ours - torch.from_numpy(np.array(theirs)).float()).abs().max() <= 1.01
+
+
+def test_bad_sizes_are_refused(small):
+    for wrong in (0, 2.5, True):
+        with pytest.raises(ValueError, match="positive integer"):
+            resized(small, wrong)

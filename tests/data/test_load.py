@@ -2,7 +2,7 @@
 
 import pytest
 
-from arae_core.data import ImageSet, available, data_root, load
+from arae_core.data import ImageSet, MissingDataError, available, data_root, load, require_dataset
 
 
 def test_each_name(tiny_cifar, odd_folder):
@@ -25,6 +25,16 @@ def test_refused(tiny_cifar):
         load("cifar10", "train", image_size=32, count=13, root=tiny_cifar)
     with pytest.raises(FileNotFoundError, match="image-net.org"):
         load("imagenet", "train", image_size=224, root=tiny_cifar)
+
+
+def test_whether_it_is_here_before_it_is_read(tiny_cifar, odd_folder):
+    assert require_dataset("photos") is None and require_dataset("cifar10", root=tiny_cifar) == tiny_cifar / "cifar10"
+    assert require_dataset(str(odd_folder)) == odd_folder
+    with pytest.raises(ValueError, match="no data set 'cifar-10'; did you mean cifar10"):
+        require_dataset("cifar-10")
+    for name in ("oxford-pets", "tiny-imagenet", str(odd_folder / "train")):
+        with pytest.raises(MissingDataError, match="train|is not here"):
+            require_dataset(name, root=tiny_cifar)
 
 
 def test_what_is_here(tiny_cifar, tmp_path, monkeypatch):

@@ -1,11 +1,11 @@
-"""Single pictures of every kind, and files that are none."""
+"""Single pictures of every kind, files that are none, plain folders of pictures, and scaling."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from arae_core.data import UnreadableImageError, picture
+from arae_core.data import MissingDataError, UnreadableImageError, photograph, picture, picture_files, rescaled
 
 
 def test_kinds_become_rgb(odd_folder):
@@ -27,6 +27,12 @@ def test_a_turned_picture_stands_upright(odd_folder):
     assert turned.shape == (1, 3, 60, 40)
     plain = picture(odd_folder / "train/a/rgb.png")
     assert (turned - plain.rot90(-1, (2, 3))).abs().mean() < 0.03
+
+
+def test_a_tiff_of_32_bit_integers_has_no_known_range(tmp_path):
+    Image.fromarray(np.tile(np.arange(256, dtype=np.int32), (32, 1))).save(tmp_path / "map.tif")
+    with pytest.raises(UnreadableImageError, match="map.tif.*unknown range"):
+        picture(tmp_path / "map.tif")
 
 
 def test_transparent_is_white(tmp_path):
@@ -55,3 +61,79 @@ def test_what_is_no_picture_is_named_with_the_cause(odd_folder, file, cause):
 def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="none.png"):
         picture(tmp_path / "none.png")
+
+
+@pytest.fixture
+def kodak(tmp_path):
+    folder = tmp_path / "denoise" / "Kodak24"
+    (folder / "inside").mkdir(parents=True)
+    for name, size in (("b.png", (30, 20)), ("a.tif", (20, 30)), ("inside/c.png", (9, 9))):
+        Image.new("RGB", size, "olive").save(folder / name)
+    (folder / "readme.txt").write_text("passed over")
+    (folder / ".hidden.png").write_text("passed over")
+    return folder
+
+
+def test_by_path_or_under_the_data_root(kodak, tmp_path, monkeypatch):
+    assert [file.name for file in picture_files(kodak)] == ["a.tif", "b.png"]
+    assert picture_files("denoise/Kodak24", root=tmp_path) == picture_files(kodak)
+    monkeypatch.setenv("ARAE_DATA", str(tmp_path))
+    assert picture_files("denoise/Kodak24") == picture_files(kodak)
+    assert [picture(file).shape for file in picture_files(kodak)] == [(1, 3, 30, 20), (1, 3, 20, 30)]
+
+
+def test_pictures_of_the_folders_inside_count_where_it_has_none_itself(kodak, tmp_path):
+    (tmp_path / "denoise/A").mkdir()
+    Image.new("RGB", (5, 5)).save(tmp_path / "denoise/A/z.png")
+    names = ["A/z.png", "Kodak24/a.tif", "Kodak24/b.png", "Kodak24/inside/c.png"]
+    assert [file.relative_to(tmp_path / "denoise").as_posix() for file in picture_files(tmp_path / "denoise")] == names
+
+
+def test_missing_or_empty(kodak, tmp_path):
+    with pytest.raises(MissingDataError, match="div2k is not here(?s:.*)folder with pictures"):
+        picture_files("div2k", root=tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingDataError, match="is not here"):
+        picture_files(tmp_path / "empty")
+
+
+def test_a_picture_of_20_000_pixels_a_side(kodak):
+    (kodak / "huge.ppm").write_bytes(b"P6 20000 20000 255\n")
+    with pytest.raises(UnreadableImageError, match="huge.ppm: .*400000000 pixels"):
+        picture(picture_files(kodak)[-1])
+
+
+def test_scaled_sizes():
+    x = torch.rand(2, 3, 32, 20)
+    assert rescaled(x, 3).shape == (2, 3, 96, 60)
+    assert rescaled(x, 0.3).shape == (2, 3, 10, 6)
+    assert rescaled(x, 0.001).shape == (2, 3, 1, 1)
+    torch.testing.assert_close(rescaled(x, 1), x, atol=1e-6, rtol=0)
+
+
+def test_there_and_back_leaves_a_smooth_picture():
+    x = rescaled(photograph("coffee"), 0.25)
+    assert (rescaled(rescaled(x, 4), 0.25) - x).abs().mean() < 0.01
+
+
+def test_stays_in_range_and_flat():
+    edge = torch.zeros(1, 3, 16, 16)
+    edge[..., 8:] = 1
+    assert rescaled(edge, 5).min() == 0 and rescaled(edge, 5).max() == 1  # a cubic alone would overshoot
+    torch.testing.assert_close(rescaled(torch.full((1, 3, 9, 9), 0.4), 7), torch.full((1, 3, 63, 63), 0.4))
+
+
+def test_reducing_averages():
+    stripes = (torch.arange(64) % 2).float().expand(1, 3, 64, 64)
+    assert (rescaled(stripes, 0.125) - 0.5).abs().max() < 0.05  # points picked out would be 0 or 1
+
+
+def test_bad_scaling():
+    x = torch.rand(1, 3, 32, 32)
+    for factor in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="positive"):
+            rescaled(x, factor)
+    with pytest.raises(ValueError, match="batch"):
+        rescaled(x[0], 2)
+    with pytest.raises(ValueError, match="enlarged by 625 are more than 80,000,000"):
+        rescaled(x, 625)  # 20,000 pixels a side

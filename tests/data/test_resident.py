@@ -32,7 +32,7 @@ def test_the_second_load_reads_the_cache(tiny_cifar, monkeypatch):
 
     def refuse(*_):
         raise AssertionError("decoded again")
-    monkeypatch.setattr(resident, "_decode", refuse)
+    monkeypatch.setattr(resident, "_decoded", refuse)
     again = cifar10("train", root=tiny_cifar)
     assert torch.equal(first.images, again.images) and torch.equal(first.labels, again.labels)
     assert again.classes == first.classes and again.notes == first.notes
