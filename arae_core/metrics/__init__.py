@@ -4,12 +4,10 @@ from .accuracy import accuracy
 from .auroc import auroc, bounds, resampled_auroc, roc_curve
 from .cost import flops, milliseconds, trainable_parameters
 from .image import psnr, ssim
-from .interval import interval
 from .inversion_error import inversion_error, mean_distance
 from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
 from .reconstruction import reconstruction
-from .summary import summarise
-from .trend import trend
+from .summary import interval, summarise, trend
 
 __all__ = [
     "LPIPSUnavailable",

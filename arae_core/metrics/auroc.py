@@ -50,9 +50,18 @@ def resampled_auroc(scores: Tensor, anomalous: Tensor, *, resamples: int = 1000,
         wins = mannwhitneyu(high, low, axis=axis, method="asymptotic").statistic  # the U of Mann and Whitney
         return wins / (high.shape[axis] * low.shape[axis])
 
-    with np.errstate(invalid="ignore", divide="ignore"):  # its p-value, which is not used, where all scores are equal
-        found = bootstrap((values[kinds], values[~kinds]), area, n_resamples=resamples, method="percentile",
-                          vectorized=True, batch=200, rng=np.random.default_rng(seed))
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # its p-value, which is not used, where all scores are equal
+        found = bootstrap(
+            (values[kinds], values[~kinds]),
+            area,
+            n_resamples=resamples,
+            method="percentile",
+            vectorized=True,
+            batch=200,
+            rng=np.random.default_rng(seed),
+        )
     return torch.from_numpy(np.asarray(found.bootstrap_distribution))
 
 
@@ -65,12 +74,15 @@ def bounds(resampled: Tensor) -> tuple[float, float]:
 def _checked(scores: Tensor, anomalous: Tensor) -> tuple[np.ndarray, np.ndarray]:
     scores, anomalous = torch.as_tensor(scores).detach().cpu(), torch.as_tensor(anomalous).cpu()
     if scores.dim() != 1 or scores.shape != anomalous.shape:
-        raise ValueError(f"one score and one label an image: scores {tuple(scores.shape)}, "
-                         f"labels {tuple(anomalous.shape)}")
+        raise ValueError(
+            f"one score and one label an image: scores {tuple(scores.shape)}, labels {tuple(anomalous.shape)}"
+        )
     bad = int((~torch.isfinite(scores)).sum())
     if bad:
-        raise ValueError(f"{bad} of {len(scores)} scores are NaN or infinite: they have no rank. Look for images or "
-                         "weights that are not finite, or for a search that diverged")
+        raise ValueError(
+            f"{bad} of {len(scores)} scores are NaN or infinite: they have no rank. Look for images or "
+            "weights that are not finite, or for a search that diverged"
+        )
     found = int(anomalous.bool().sum())
     if not 0 < found < len(scores):
         raise ValueError(f"AUROC needs both kinds of images; here are {found} anomalies among {len(scores)}")

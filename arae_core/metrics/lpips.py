@@ -1,7 +1,7 @@
 """LPIPS, the learned perceptual distance (Zhang et al. 2018, arXiv 1801.03924), by the `lpips` package.
 
 The package brings the calibrated linear heads, not the ImageNet classifier ("trunk") whose features they
-weigh. The trunk is torchvision's own file (`data.weights`). With any other trunk the number would not be
+weigh. The trunk is torchvision's own file (`networks.pretrained`). With any other trunk the number would not be
 LPIPS, so without this one there is none: `LPIPSUnavailable` says why, and what to do.
 """
 
@@ -18,10 +18,7 @@ from .image import checked
 
 TRUNKS = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth"}  # torchvision's names
 SMALLEST = {"alex": 31, "vgg": 16}  # below, the trunk's poolings leave nothing
-
-
-class LPIPSUnavailable(WeightsUnavailable):
-    """LPIPS cannot be computed here; message and `reason` as in `WeightsUnavailable`."""
+LPIPSUnavailable = WeightsUnavailable  # under the name of what cannot be computed
 
 
 @torch.no_grad()
@@ -54,10 +51,7 @@ def fetch_trunk(net: str = "alex") -> Path:
 
     Nothing else in the package downloads it. Raises LPIPSUnavailable when that fails.
     """
-    try:
-        return fetch_weights(_trunk_name(net))
-    except WeightsUnavailable as error:
-        raise LPIPSUnavailable(error.reason, error.way_out) from error
+    return fetch_weights(_trunk_name(net))
 
 
 def _trunk_name(net: str) -> str:
@@ -70,20 +64,13 @@ def _trunk(net: str) -> Path:
     """The trunk's file, or LPIPSUnavailable."""
     name = _trunk_name(net)
     fetch = f"from arae_core.metrics import fetch_trunk; fetch_trunk({net!r})"
-    try:
-        return weights_file(name, needed_by=f"LPIPS ({net}) needs the ImageNet trunk", fetch=fetch)
-    except WeightsUnavailable as error:
-        raise LPIPSUnavailable(error.reason, error.way_out) from error
+    return weights_file(name, needed_by=f"LPIPS ({net}) needs the ImageNet trunk", fetch=fetch)
 
 
 @lru_cache(maxsize=2)  # reading and hashing takes a second, and chapters call lpips per batch
 def _pretrained(net: str, path: Path) -> nn.Module:
     """The only model that the public function uses: every trunk weight from a verified file."""
-    try:
-        weights = read_weights(path)
-    except WeightsUnavailable as error:
-        raise LPIPSUnavailable(error.reason, error.way_out) from error
-    model = _random_trunk(net)
+    model, weights = _random_trunk(net), read_weights(path)
     trunk = model.net.state_dict()  # named slice1.0.weight where torchvision has features.0.weight
     model.net.load_state_dict({name: weights["features." + name.split(".", 1)[1]] for name in trunk})
     return model
@@ -91,10 +78,8 @@ def _pretrained(net: str, path: Path) -> nn.Module:
 
 def _random_trunk(net: str) -> nn.Module:
     """LPIPS's heads on an untrained trunk: not LPIPS. For `_pretrained` to fill, and for tests."""
-    try:
-        from lpips import LPIPS
-    except ImportError as error:
-        raise LPIPSUnavailable("the package lpips is not installed", "pip install lpips") from error
+    from lpips import LPIPS  # takes a second
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips speaks torchvision's older dialect
         return LPIPS(net=net, pnet_rand=True, verbose=False).requires_grad_(False).eval()

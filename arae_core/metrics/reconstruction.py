@@ -11,7 +11,9 @@ from .image import psnr, ssim
 from .lpips import lpips, lpips_available
 
 
-def reconstruction(reconstruct: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+def reconstruction(
+    reconstruct: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]]
+) -> dict[str, Tensor]:
     """{"psnr": (N,), "ssim": (N,)} and, if `lpips_available()`, "lpips": (N,), on the CPU, in the batches' order.
 
     Args:

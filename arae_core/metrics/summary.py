@@ -1,7 +1,13 @@
-"""From one number an image to the three that a record keeps: mean, spread, count."""
+"""From one number an image to those that a record keeps, mean, spread and count; intervals; and trends along a series."""
+
+from collections.abc import Sequence
+from math import nan, sqrt
 
 import torch
+from scipy.stats import binomtest, norm, spearmanr
 from torch import Tensor
+
+CONFIDENCE = 0.95
 
 
 def summarise(values: Tensor) -> dict[str, float | int]:
@@ -19,3 +25,32 @@ def summarise(values: Tensor) -> dict[str, float | int]:
     if len(kept) < len(values):
         summary["dropped"] = len(values) - len(kept)
     return summary
+
+
+def interval(values: Tensor) -> tuple[float, float, float]:
+    """(mean, low, high) of (N,) values, one an image: the 95 % interval of the mean.
+
+    Normal for numbers, where a single value has no spread. For bools, as `accuracy` gives them, Wilson's (1927),
+    which stays in [0, 1]. It speaks of other images, not of other seeds. Raises as `summarise`.
+    """
+    found = summarise(values)
+    mean, n = found["value"], found["n"]
+    if values.dtype == torch.bool:
+        low, high = binomtest(int(values.sum()), n).proportion_ci(CONFIDENCE, method="wilson")
+        return mean, float(low), float(high)
+    if found["std"] == 0:  # scipy says NaN
+        return mean, mean, mean
+    low, high = norm.interval(CONFIDENCE, loc=mean, scale=found["std"] / sqrt(n))
+    return mean, float(low), float(high)
+
+
+def trend(at: Sequence[float], means: Sequence[float]) -> float:
+    """Spearman's rank correlation of the means with where they were measured: 1 if they rise at every step, -1 if
+    they fall at every step. NaN if all means are equal. Raises ValueError for fewer than three places."""
+    if len(at) != len(means) or len(at) < 3:
+        raise ValueError(
+            f"a trend needs three places or more with a mean each, not {len(at)} and {len(means)}"
+        )
+    if max(means) == min(means):
+        return nan
+    return float(spearmanr(at, means).statistic)

@@ -5,8 +5,6 @@ begin as its name says. A number from other weights would not be what it is call
 none: `WeightsUnavailable` says why, and what to do.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 
@@ -28,11 +26,11 @@ class WeightsUnavailable(RuntimeError):
 
 
 def weights_file(name: str, *, needed_by: str, fetch: str) -> Path:
-    """The file of that name, wherever it lies; its hash is not looked at.
+    """The file of that name, wherever it lies; its hash is not looked at. Raises WeightsUnavailable.
 
     needed_by: the subject of the sentence, "LPIPS (alex) needs the ImageNet trunk". fetch: what downloads it, in Python.
     """
-    folders = [data_root() / "weights", Path(torch.hub.get_dir()) / "checkpoints"]
+    folders = [data_root() / "weights", _downloads()]
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
@@ -49,15 +47,14 @@ def fetch_weights(name: str) -> Path:
 
     Raises WeightsUnavailable when that fails.
     """
-    target = Path(torch.hub.get_dir()) / "checkpoints" / name
+    target = _downloads() / name
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             torch.hub.download_url_to_file(DOWNLOADS + name, str(target), _prefix(target))
         except (OSError, RuntimeError) as error:  # no network; a wrong hash
-            raise WeightsUnavailable(
-                f"the ImageNet weights {name} could not be fetched", f"{DOWNLOADS}{name}: {error}"
-            ) from error
+            reason = f"the ImageNet weights {name} could not be fetched"
+            raise WeightsUnavailable(reason, f"{DOWNLOADS}{name}: {error}") from error
     verify(target)
     return target
 
@@ -73,10 +70,12 @@ def verify(path: Path) -> None:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(_prefix(path)):
-        raise WeightsUnavailable(
-            f"the ImageNet weights {path.name} are damaged or another file",
-            f"The SHA-256 of {path} begins with {digest[:8]}, not {_prefix(path)}; bring it again.",
-        )
+        way_out = f"The SHA-256 of {path} begins with {digest[:8]}, not {_prefix(path)}; bring it again."
+        raise WeightsUnavailable(f"the ImageNet weights {path.name} are damaged or another file", way_out)
+
+
+def _downloads() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def _prefix(path: Path) -> str:

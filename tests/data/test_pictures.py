@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from arae_core.data import MissingDataError, UnreadableImageError, photograph, picture, picture_files, rescaled
+from arae_core.data import MissingDataError, UnreadableImageError, photograph
+from arae_core.data.pictures import picture, picture_files, rescaled
 
 
 def test_kinds_become_rgb(odd_folder):

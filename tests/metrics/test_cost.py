@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import AlexNet
-from arae_core.networks import DeepSimGenerator
 from arae_core.metrics import flops, milliseconds, trainable_parameters
-from arae_core.training import RobustInversion, optimise_images
+from arae_core.networks import AlexNet
+from arae_core.systems.deepsim import DeepSimGenerator
+from arae_core.systems.rivals import RobustInversion, optimise_images
 
 
 def test_a_multiply_add_is_two_operations():

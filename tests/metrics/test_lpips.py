@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from arae_core.data import weights
 from arae_core.metrics import LPIPSUnavailable, lpips, lpips_available
 from arae_core.metrics.lpips import TRUNKS, _distance, _pretrained, _random_trunk
+from arae_core.networks import pretrained
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_the_trunk_fills_every_weight_by_torchvisions_names(nothing_here, random
     stand_in["classifier.1.bias"] = torch.ones(1)  # the file holds the whole classifier
     path = nothing_here / "alexnet-owt-00000000.pth"
     torch.save(stand_in, path)
-    monkeypatch.setattr(weights, "verify", lambda path: None)
+    monkeypatch.setattr(pretrained, "verify", lambda path: None)
     filled = _pretrained.__wrapped__("alex", path)  # past the cache, so that nothing later meets it
     with torch.no_grad():
         torch.testing.assert_close(
