@@ -14,7 +14,7 @@ STAMP   := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum
 
 help:
 	@echo "make book [PROFILE=smoke]   run the chapters, build the book into _build/html"
-	@echo "make test                   lint, unit tests, notebooks against their outputs, the book in a browser"
+	@echo "make test                   lint, types, unit tests, notebooks against their outputs, the book in a browser"
 	@echo "make notebooks              run the chapters anew and store the outputs in book/"
 	@echo "make bench                  time ours against others, side by side"
 	@echo "make constraints            choose the newest versions of all dependencies, rewrite constraints.txt"
@@ -28,20 +28,23 @@ $(STAMP):
 	@touch "$@"
 
 book: $(STAMP)
-	@"$(BIN)/python" -m arae_core book --profile "$(PROFILE)"
+	@"$(BIN)/python" -m arae_book book --profile "$(PROFILE)"
 
 # `arae book` runs only what changed, so after `make book` it costs seconds here. A worker a core, a thread each.
 test: $(STAMP) chromium
 	@"$(BIN)/ruff" check .
-	@"$(BIN)/python" -m arae_core book --profile "$(PROFILE)"
+	@"$(BIN)/ruff" format --check arae_core arae_book benchmarks
+	@"$(BIN)/mypy"
+	@"$(BIN)/python" -m arae_book book --profile "$(PROFILE)"
 	@OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest --nbval tests book -n logical --dist loadfile
 
 notebooks: $(STAMP)
-	@"$(BIN)/python" -m arae_core refresh
+	@"$(BIN)/python" -m arae_book refresh
 
 # On a quiet machine: nothing else should run. The others' packages are installed first.
 bench: $(STAMP)
-	@"$(BIN)/python" -m arae_core bench --out book/reference/benchmarks
+	@"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[bench]"
+	@"$(BIN)/python" -m benchmarks --out book/reference/benchmarks
 
 # No hashes, no index, no paths: the file serves any machine and any mirror.
 constraints: $(STAMP)
@@ -58,5 +61,5 @@ chromium:
 	@.ci/chromium
 
 clean:
-	rm -rf _build .pytest_cache .ruff_cache *.egg-info
-	find arae_core tests book -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+	rm -rf _build .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	find arae_core arae_book benchmarks tests book -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -1,4 +1,4 @@
-"""`python -m arae_core` is the command `arae`."""
+"""`python -m arae_book` is the command `arae`."""
 
 from arae_book.cli import main
 

@@ -1,8 +1,9 @@
-"""`arae book`: execute what changed, stage the book with the executed chapters, let Jupyter Book build it.
+"""`arae book` and `arae refresh`: execute what changed, then build the site, or store the outputs in `book/`.
 
-The site is always built as a whole (some seconds): Sphinx, when it reads changed pages only, keeps old titles
-in the navigation of the others and forgets the warnings of pages it does not read again. It then replaces
-the former site in one move, so that a failed build leaves that one alone.
+Jupyter Book reads the stage: the book's sources with the executed chapters and the generated pages, and the package's
+source, which pages and chapters show. The site is always built as a whole (some seconds): Sphinx, when it reads
+changed pages only, keeps old titles in the navigation of the others and forgets the warnings of pages it does not read
+again. It then replaces the former site in one move, so that a failed build leaves that one alone.
 """
 
 from __future__ import annotations
@@ -14,20 +15,29 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import filelock
+from arae_core.store import write_whole
 
-from .chapters import Refused, chapters_in_order
-from .execute import COLOURS, RunFailed
-from .pages import execute_changed, installed, records_of
-from .stage import digest_of, staged, sync
+from .chapters import DEFAULT, Refused, chapters_in_order
+from .generated import generated
+from .pages import execute_changed, published, records_of
+from .runs import COLOURS, RunFailed, alone, installed
 
-_BUILDERS = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "sphinxcontrib-bibtex", "sphinx-design")
+Files = Mapping[str, Path | bytes]  # by path under a folder: where the content lies, or the content
+_BUILDERS = (
+    "jupyter-book",
+    "sphinx",
+    "myst-nb",
+    "sphinx-book-theme",
+    "sphinxcontrib-bibtex",
+    "sphinx-design",
+)
 _TOLD = re.compile(r"^(reading sources|writing output).*%|^build (succeeded|finished)")
+_LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def book(root: Path, profile: str) -> Path:
@@ -45,16 +55,33 @@ def book(root: Path, profile: str) -> Path:
         return site(build, digest_of(wanted, installed(_BUILDERS)))
 
 
+def refresh(root: Path) -> list[Path]:
+    """Store the chapters as executed at default, and the generated pages, in `book/`; return the files that changed.
+
+    nbval compares with these outputs, and they are what a code host shows. A page that `book` made and that is still
+    current is taken as it is. Nothing is stored unless every chapter ran. Each file is whole or as it was. Raises as
+    `book`.
+    """
+    with building(root) as build:
+        chapters = chapters_in_order(root)
+        pages = execute_changed(chapters, DEFAULT, build)
+        texts = {chapter.path: published(pages[chapter.name]) for chapter in chapters}
+        texts |= {root / name: text for name, text in generated(root, records_of(pages)).items()}
+        changed = [
+            path for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text
+        ]
+        for path in changed:
+            write_whole(path, texts[path].encode())
+        return changed
+
+
 @contextmanager
 def building(root: Path) -> Iterator[Path]:
     """The folder `_build`, for this process alone. Raises Refused while another build holds it."""
     build = root / "_build"
-    try:
-        build.mkdir(exist_ok=True)
-        with filelock.FileLock(build / ".lock", timeout=0):
-            yield build
-    except filelock.Timeout as error:
-        raise Refused(f"another build is at work in {build}: wait for it") from error
+    build.mkdir(exist_ok=True)
+    with alone(build / ".lock", f"build is at work in {build}", "wait for it"):
+        yield build
 
 
 def require_jupyter_book() -> None:
@@ -65,6 +92,43 @@ def require_jupyter_book() -> None:
         raise Refused("Jupyter Book is not installed: pip install -e '.[book]'") from error
     if not found.startswith("1."):
         raise Refused(f"Jupyter Book {found} cannot build this book: pip install 'jupyter-book>=1.0.4,<2'")
+
+
+def staged(root: Path, pages: Mapping[str, Path]) -> dict[str, Path | bytes]:
+    """The stage: `_config.yml`, `_toc.yml`, `book/` with each chapter as executed in `pages`, `arae_core/**/*.py`."""
+    wanted: dict[str, Path | bytes] = {name: root / name for name in ("_config.yml", "_toc.yml")}
+    for path in [*(root / "book").rglob("*"), *(root / "arae_core").rglob("*.py")]:
+        inside = path.relative_to(root)
+        if path.is_file() and not any(part in _LEFT_OUT or part.startswith(".") for part in inside.parts):
+            wanted[inside.as_posix()] = path
+    for chapter in chapters_in_order(root):
+        wanted[chapter.path.relative_to(root).as_posix()] = published(pages[chapter.name]).encode()
+    for name, text in generated(root, records_of(pages)).items():
+        wanted[name] = text.encode()
+    return wanted
+
+
+def sync(target: Path, wanted: Files) -> None:
+    """Make the folder hold exactly these files; those that are the same already are not touched."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(target.rglob("*"), reverse=True):  # what a folder holds comes before the folder
+        if not path.is_dir() and path.relative_to(target).as_posix() not in wanted:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    for name, source in wanted.items():
+        content, path = _content(source), target / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def digest_of(wanted: Files, versions: Mapping[str, str]) -> str:
+    """SHA-256 of the files' names and contents, and of the versions of what is to read them."""
+    total = hashlib.sha256(repr(sorted(versions.items())).encode())
+    for name, source in sorted(wanted.items()):
+        total.update(f"{name} {hashlib.sha256(_content(source)).hexdigest()}\n".encode())
+    return total.hexdigest()
 
 
 def site(build: Path, stage_digest: str) -> Path:
@@ -90,17 +154,19 @@ def _built(stage: Path, scratch: Path) -> Path:
     """Build the stage under `scratch`, and return the folder with its index.html."""
     command = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"
     options = ["build", "-W", "-n", "--keep-going", str(stage), "--path-output", str(scratch)]
-    with subprocess.Popen([sys.executable, "-u", "-c", command, *options], stdout=subprocess.PIPE,
-                          encoding="utf-8", errors="replace") as builder:
+    words = [sys.executable, "-u", "-c", command, *options]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, encoding="utf-8", errors="replace") as builder:
         try:
-            for line in builder.stdout:  # warnings go to stderr, and so straight to the reader
+            for line in builder.stdout or ():  # warnings go to stderr, and so straight to the reader
                 if _TOLD.search(plain := COLOURS.sub("", line)):
                     print(f"site: {plain.strip()}", flush=True)
         except BaseException:
             builder.kill()
             raise
     if builder.returncode:
-        raise RunFailed(f"the site was not built (a warning is an error): see above; what was read is {stage}")
+        raise RunFailed(
+            f"the site was not built (a warning is an error): see above; what was read is {stage}"
+        )
     new = scratch / "_build" / "html"  # jupyter-book adds these two itself
     if not (new / "index.html").is_file():
         raise RunFailed(f"Jupyter Book ended without an error, but wrote no {new / 'index.html'}")
@@ -119,3 +185,7 @@ def _read(note: Path) -> dict[str, str] | None:
         return json.loads(note.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return None
+
+
+def _content(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()

@@ -1,5 +1,4 @@
-"""The chapters: `book/<part>/NN_<name>.ipynb` is the chapter <name>, its scales are
-`book/profiles/<name>/<profile>.yaml`, and "default" is what the notebook itself says."""
+"""The chapters: `book/<part>/NN_<name>.ipynb` is the chapter <name>. What is refused says so with `Refused`."""
 
 from __future__ import annotations
 
@@ -29,27 +28,6 @@ class Chapter:
     name: str
     path: Path
     root: Path
-
-    def profiles(self) -> dict[str, Path | None]:
-        """The chapter's profiles with their files, "default" (which has none) first."""
-        found = sorted((self.root / "book" / "profiles" / self.name).glob("*.yaml"))
-        return {DEFAULT: None, **{path.stem: path for path in found}}
-
-    def profile(self, name: str) -> dict[str, Any]:
-        """The parameters that a profile sets. Refused: no such profile, or its file is no list of settings."""
-        profiles = self.profiles()
-        if name not in profiles:
-            raise Refused(f"{self.name} has no profile {name!r}{nearest(name, profiles)}")
-        path = profiles[name]
-        try:
-            settings = yaml.safe_load(path.read_text(encoding="utf-8")) if path else {}
-        except yaml.YAMLError as error:
-            raise Refused(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-        if settings is None:
-            settings = {}
-        if not isinstance(settings, dict):
-            raise Refused(f"{path} must hold `parameter: value` lines, not a {type(settings).__name__}")
-        return settings
 
 
 def find_root() -> Path:

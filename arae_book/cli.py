@@ -1,7 +1,8 @@
-"""The command `arae`. What it does lies in `publishing`; here are its words, and how it ends.
+"""`arae`: run and train a chapter, sweep it, make the reference runs, build the book, store its outputs, list models,
+look at the machine.
 
-Exit codes: 0 done; 1 a run or build failed; 2 what was asked for was refused before anything ran; 130 and
-143 after Ctrl-C and SIGTERM. A user's error is one line, never a traceback.
+Exit codes: 0 done; 1 a chapter, or the site, failed; 2 refused before anything ran; 130 and 143 after Ctrl-C and
+SIGTERM. A user's error is one line, never a traceback.
 """
 
 from __future__ import annotations
@@ -10,24 +11,43 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from arae_book.chapters import DEFAULT, Refused, find_chapter, find_root, nearest
 from arae_core.store import store_dir
 
-_PROFILE = click.option("--profile", default=DEFAULT, show_default=True, metavar="NAME",
-                        help="The scale, from book/profiles/CHAPTER/NAME.yaml.")
+Pairs = tuple[tuple[str, str], ...]
+_KEPT = "what was finished so far is kept, and the same command goes on from there"
+_CHAPTER = click.argument("chapter")
+
+
+def _profile(default: str = DEFAULT, where: str = "book/profiles/NAME.yaml") -> Any:
+    told = f"The scale, from {where}."
+    return click.option("--profile", default=default, show_default=True, metavar="NAME", help=told)
+
+
+def _pairs(values: str, told: str) -> Any:
+    return click.option("-p", "given", nargs=2, multiple=True, metavar=f"KEY {values}", help=told)
+
+
+def _out(told: str) -> Any:
+    return click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help=told)
 
 
 class _Commands(click.Group):
-    def resolve_command(self, context, arguments):
+    def resolve_command(self, context: click.Context, arguments: list[str]) -> Any:
         if arguments and not arguments[0].startswith("-") and arguments[0] not in self.commands:
-            raise click.UsageError(f"there is no command {arguments[0]!r}{nearest(arguments[0], self.commands)}")
+            raise click.UsageError(
+                f"there is no command {arguments[0]!r}{nearest(arguments[0], self.commands)}"
+            )
         return super().resolve_command(context, arguments)
 
 
-@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.pass_context
 def arae(context: click.Context) -> None:
     """Run the chapters of the book, and build it."""
@@ -36,49 +56,43 @@ def arae(context: click.Context) -> None:
 
 
 @arae.command()
-@click.argument("chapter")
-@_PROFILE
-@click.option("-p", "given", nargs=2, multiple=True, metavar="KEY VALUE", help="Set one parameter; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where to leave CHAPTER.ipynb and records/ [default: $ARAE_OUT, else runs/CHAPTER in the store].")
-def run(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Path | None) -> None:
+@_CHAPTER
+@_profile()
+@_pairs("VALUE", "Set one parameter; repeatable.")
+@_out("Where to leave CHAPTER.ipynb and records/ [default: $ARAE_OUT, else runs/CHAPTER in the store].")
+def run(chapter: str, profile: str, given: Pairs, out: Path | None) -> None:
     """Run CHAPTER, everything checked first."""
-    from arae_book import costs, execute, parameters
-    from arae_book.estimate import announce
+    from arae_book import profiles, runs
 
     found = find_chapter(find_root(), chapter)
-    settings = parameters.settings(found, profile, given)
+    settings = profiles.asked(chapter, profile, given, found.root)
     out = out or Path(os.environ.get("ARAE_OUT") or store_dir() / "runs" / chapter)
-    out = execute.writable(out)
-    announce([found], profile, given=bool(costs.beyond_the_profile(found, settings)[1]))
-    click.echo(execute.run(found, settings, out))
+    click.echo(runs.run(found, settings, out))
 
 
 @arae.command()
-@click.argument("chapter")
-@_PROFILE
-@click.option("-p", "given", nargs=2, multiple=True, metavar="KEY VALUE", help="Set one parameter; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Leave a copy of each model here too, named after what it is.")
-def train(chapter: str, profile: str, given: tuple[tuple[str, str], ...], out: Path | None) -> None:
+@_CHAPTER
+@_profile()
+@_pairs("VALUE", "Set one parameter; repeatable.")
+@_out("Leave a copy of each model here too, named after what it is.")
+def train(chapter: str, profile: str, given: Pairs, out: Path | None) -> None:
     """Train what CHAPTER shows, without its notebook.
 
-    On several GPUs: torchrun --nproc-per-node N -m arae_core train CHAPTER …
+    On several GPUs: torchrun --nproc-per-node N -m arae_book train CHAPTER …
     """
-    from arae_book import execute, parameters
+    from arae_book import profiles, runs
     from arae_book.train import train
 
     found = find_chapter(find_root(), chapter)
-    settings = parameters.settings(found, profile, given)
-    train(found, settings, click.echo, execute.writable(out) if out else None)
+    settings = profiles.asked(chapter, profile, given, found.root)
+    train(found, settings, click.echo, runs.writable(out) if out else None)
 
 
 @arae.command()
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
-@click.option("--profile", default="cifar10", show_default=True, metavar="NAME",
-              help="One of the profiles in book/reference/runs.yaml.")
+@_profile("cifar10", "those in book/reference/runs.yaml")
 @click.option("--seed", "seeds", type=int, multiple=True, metavar="N", help="Only this seed; repeatable.")
-@click.option("--plan", "only_plan", is_flag=True, help="Say what is missing and how long it will take, and stop.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what is missing, and stop.")
 def reference(chapters: tuple[str, ...], profile: str, seeds: tuple[int, ...], only_plan: bool) -> None:
     """Make the reference runs that are missing.
 
@@ -91,20 +105,27 @@ def reference(chapters: tuple[str, ...], profile: str, seeds: tuple[int, ...], o
 
 
 @arae.command()
-@click.argument("chapter")
-@_PROFILE
-@click.option("-p", "lists", nargs=2, multiple=True, metavar="KEY V1,V2,…",
-              help="Sweep one parameter over these values; repeatable, for every combination.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where to leave a folder a point, and sweep.md, .csv and .png "
-                   "[default: sweeps/CHAPTER-PROFILE in the store].")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N",
-              help="How many points run at once here [default: one a GPU, else one a core].")
-@click.option("--scheduler", metavar="ADDRESS",
-              help="Run on the Dask cluster whose scheduler is at ADDRESS (tcp://host:8786). Its workers must "
-                   "see DIR and the book under the same paths, on a shared file system.")
-def sweep(chapter: str, profile: str, lists: tuple[tuple[str, str], ...], out: Path | None, jobs: int | None,
-          scheduler: str | None) -> None:
+@_CHAPTER
+@_profile()
+@_pairs("V1,V2,…", "Sweep one parameter over these values; repeatable, for every combination.")
+@_out(
+    "Where to leave a folder a point, and sweep.md, .csv and .png [default: sweeps/CHAPTER-PROFILE in the store]."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Points at once here [default: one a GPU, else one a core].",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the Dask cluster whose scheduler is at ADDRESS (tcp://host:8786). Its workers must see DIR and the book "
+    "under the same paths, on a shared file system.",
+)
+def sweep(
+    chapter: str, profile: str, given: Pairs, out: Path | None, jobs: int | None, scheduler: str | None
+) -> None:
     """Run CHAPTER at every combination of values.
 
     A point that is there already does not run again; a failed one does not keep the others from running.
@@ -112,16 +133,18 @@ def sweep(chapter: str, profile: str, lists: tuple[tuple[str, str], ...], out: P
     from arae_book.sweep import sweep
 
     if jobs and scheduler is not None:
-        raise Refused("--jobs is for this machine; with --scheduler, a worker runs as many points as it has "
-                      "threads")
+        raise Refused(
+            "--jobs is for this machine; with --scheduler, a worker runs as many points as it has threads"
+        )
     found = find_chapter(find_root(), chapter)
     out = out or store_dir() / "sweeps" / f"{chapter}-{profile}"
-    click.echo(sweep(found, profile, lists, out, jobs=jobs, scheduler=scheduler,
-                     say=lambda line: click.echo(line, err=True)))
+    click.echo(
+        sweep(found, profile, given, out, jobs, scheduler, say=lambda line: click.echo(line, err=True))
+    )
 
 
 @arae.command()
-@_PROFILE
+@_profile()
 def book(profile: str) -> None:
     """Build the book into _build/html."""
     from arae_book import build
@@ -132,38 +155,17 @@ def book(profile: str) -> None:
 @arae.command()
 def refresh() -> None:
     """Store a default run's outputs in book/."""
-    from arae_book.refresh import refresh
+    from arae_book import build
 
-    changed = refresh(find_root())
-    click.echo("\n".join(f"stored {path}" for path in changed) or "nothing changed")
-
-
-@arae.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where to leave a JSON a benchmark [default: benchmarks in the store].")
-def bench(names: tuple[str, ...], out: Path | None) -> None:
-    """Time ours against others, side by side."""
-    from benchmarks.harness.bench import bench
-
-    bench(find_root(), names, out or store_dir() / "benchmarks", say=click.echo)
+    _tell("stored", build.refresh(find_root()))
 
 
 @arae.command()
-@click.argument("name", required=False)
-@click.option("--write", is_flag=True, help="Make the card of each checkpoint under book/reference anew.")
-def models(name: str | None, write: bool) -> None:
-    """List the reference models, or show the card of NAME."""
-    from arae_book.models import list_models, show_model, write_cards
+def models() -> None:
+    """List the reference models."""
+    from arae_book.models import list_models
 
-    if name and write:
-        raise Refused("--write makes all cards; leave NAME out")
-    if write:
-        click.echo("\n".join(f"wrote {path}" for path in write_cards(find_root())) or "nothing changed")
-    elif name:
-        show_model(find_root(), name, click.echo)
-    else:
-        list_models(find_root(), click.echo)
+    list_models(find_root(), click.echo)
 
 
 @arae.command()
@@ -175,39 +177,15 @@ def doctor() -> None:
 
 
 @arae.command()
-@click.argument("folder")
-@click.option("--image-size", type=click.IntRange(min=1), default=224, show_default=True, metavar="PIXELS",
-              help="The size of the images that will be cut from them, or the largest of several.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="Where to leave them [default: beside FOLDER, as FOLDER-shards-PIXELS].")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Threads that decode [default: one a core].")
-def shards(folder: str, image_size: int, out: Path | None, jobs: int | None) -> None:
-    """Decode the images of FOLDER once, into shards.
-
-    FOLDER is <split>/<class>/<image>, or imagenet or tiny-imagenet under $ARAE_DATA. The folder of shards is then
-    given as `dataset` in its place: the same images in the same order, without decoding. A run that was stopped
-    goes on where it was; one that is finished does nothing.
-    """
-    from arae_core.data.places import MissingDataError
-    from arae_core.data.sharding import make_shards
-
-    try:
-        click.echo("\n".join(make_shards(folder, image_size=image_size, out=out, jobs=jobs)))
-    except (MissingDataError, ValueError) as error:
-        raise Refused(str(error)) from error
-
-
-@arae.command()
 @click.argument("address", required=False)
 def site(address: str | None) -> None:
     """Derive badges and links from ADDRESS."""
     from arae_book.address import set_address
 
     try:
-        changed = set_address(find_root(), address)
+        _tell("changed", set_address(find_root(), address))
     except ValueError as error:
         raise Refused(str(error)) from error
-    click.echo("\n".join(f"changed {path}" for path in changed) or "nothing changed")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -217,7 +195,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _status(arguments: list[str] | None) -> int:
-    from arae_book.execute import RunFailed
+    from arae_book.runs import RunFailed
 
     try:
         return arae.main(arguments, prog_name="arae", standalone_mode=False) or 0
@@ -229,11 +207,11 @@ def _status(arguments: list[str] | None) -> int:
             click.echo(error.details, err=True)
         return _say(str(error), 1)
     except (click.Abort, KeyboardInterrupt):
-        return _say("stopped; what was finished so far is kept, and the same command goes on from there", 130)
+        return _say(f"stopped; {_KEPT}", 130)
     except SystemExit as error:
         if error.code != 143:
             raise
-        return _say("terminated; what was finished so far is kept, and the same command goes on from there", 143)
+        return _say(f"terminated; {_KEPT}", 143)
     except OSError as error:
         return _say(str(error), 1)
 
@@ -241,6 +219,10 @@ def _status(arguments: list[str] | None) -> int:
 def _say(message: str, status: int) -> int:
     click.echo(f"arae: {message}", err=True)
     return status
+
+
+def _tell(done: str, paths: list[Path]) -> None:
+    click.echo("\n".join(f"{done} {path}" for path in paths) or "nothing changed")
 
 
 def _terminate(*_: object) -> None:

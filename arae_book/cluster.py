@@ -1,86 +1,121 @@
-"""A sweep's points on a Dask cluster: a task a point, run again elsewhere when its worker dies.
+"""A sweep's points on Dask: a task a point, run again elsewhere when its worker dies.
 
-A worker runs a point as this machine would, in a process of its own, with the worker's own environment (its
-ARAE_STORE and ARAE_DATA) and its Python. It has to share a file system with this machine: results go straight
-into the sweep's folder, and the notebook comes from the book's. A hidden file in the sweep's folder, there as
-long as the sweep lives, shows both: a worker that does not see it cannot take part, and stops when it goes.
-Dask gives each worker one thread for arithmetic; a point gets its share of the machine's cores instead.
+The workers are processes of this machine (`here`), or those of a scheduler somewhere else (`connected`). A worker runs
+a point with its own environment (its ARAE_STORE and ARAE_DATA) and its Python. It has to share a file system with this
+machine: results go straight into the sweep's folder, and the notebook comes from the book's. A hidden file in the
+sweep's folder, there as long as the sweep lives, shows both: a worker that does not see it cannot take part, and
+interrupts what it runs when it goes. A kernel whose worker was killed ends by itself (ipykernel looks every second).
+Dask gives each worker one thread for arithmetic; a point's kernel gets its share of the machine's cores instead.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from .chapters import Refused
-from .execute import RunFailed, environment
-from .footprint import available_cores
-from .local import threads
-from .points import Point
+from arae_core.store import available_cores
 
-if TYPE_CHECKING:  # an extra
+from .chapters import Refused
+from .grid import PATIENCE, Point
+from .runs import RunFailed
+
+if TYPE_CHECKING:  # a second that a refusal need not wait for
     from distributed import Client, Future
 
 ANSWER = 5  # seconds that a scheduler and its first worker have to answer
 _RETRIES = 3  # of a point on workers that cannot take it
 _SIGN = ".sweep-"
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_DEAF = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is for us, who let the points save
+)
+
+
+@contextmanager
+def here(points: int, jobs: int | None = None) -> Iterator[Client]:
+    """A client of workers on this machine: one a GPU, else one a core, or as many as $OMP_NUM_THREADS lets the cores
+    hold; never more than points. `jobs` overrules this, and workers then share a GPU if need be."""
+    from distributed import Client, LocalCluster
+
+    _silence()
+    count = min(jobs or len(_gpus()) or max(1, available_cores() // (_asked_threads() or 1)), points)
+    options: dict[str, Any] = {
+        "processes": True,
+        "memory_limit": 0,
+        "dashboard_address": None,
+        "preload": [_DEAF],
+    }
+    with (
+        LocalCluster(
+            n_workers=count, threads_per_worker=1, silence_logs=logging.CRITICAL, **options
+        ) as workers,
+        Client(workers) as client,
+    ):
+        client.wait_for_workers(count)
+        yield client
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
-    """A client of the Dask scheduler at address, say tcp://host:8786. Refused: Dask is not installed, no
-    scheduler answers within seconds, or it has no worker."""
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise Refused("--scheduler needs Dask, which is not installed: pip install -e '.[cluster]' in the "
-                      "book's folder (or pip install distributed)") from error
-    for name in logging.root.manager.loggerDict:
-        if name.startswith("distributed"):  # what goes wrong is said here, in one line
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+    """A client of the Dask scheduler at address, say tcp://host:8786. Refused: no scheduler answers within seconds, or
+    it has no worker."""
+    from distributed import Client
+
+    _silence()
     try:
         client = Client(address, timeout=ANSWER)
     except Exception as error:  # who answers there and is no scheduler confuses Dask in his own way
         why = " ".join(str(error).split()) or type(error).__name__
-        raise Refused(f"no Dask scheduler answers at {address} ({why[:200]}): start one with "
-                      "`dask scheduler`, and give the address that it prints") from error
+        raise Refused(
+            f"no Dask scheduler answers at {address} ({why[:200]}): start one with `dask scheduler`, and give the "
+            "address that it prints"
+        ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=ANSWER)
         except TimeoutError as error:
-            raise Refused(f"the Dask scheduler at {address} has no workers: start some with "
-                          f"`dask worker {address} --nthreads 1`") from error
+            raise Refused(
+                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address} --nthreads 1`"
+            ) from error
         yield client
 
 
-def run_there(client: Client, points: list[Point], out: Path, begins: Callable[[Point, str], None],
-              say: Callable[[str], None]) -> Iterator[tuple[Point, str]]:
+def run(
+    client: Client,
+    points: list[Point],
+    out: Path,
+    begins: Callable[[str, str], None],
+    say: Callable[[str], None],
+    *,
+    local: bool,
+) -> Iterator[tuple[Point, str]]:
     """Run the points; yield each as it ends, with "" or the reason why it failed.
 
-    begins: told of each point that starts, and where. Closing the iterator stops the points that run.
-    Refused, before one runs: a worker that does not see `out`, or sees another book, package or libraries.
-    RunFailed: the scheduler was lost.
+    begins: told the name of each point that starts, and where. local: the workers are those of `here`. Closing the
+    iterator stops the points that run, and waits until their kernels have saved. Refused, before one runs: a worker
+    that does not see `out`, or sees another book, package or libraries. RunFailed: the scheduler was lost.
     """
     from distributed import CancelledError, wait
 
-    by_name = {point.name: point for point in points}
     for left in out.glob(f"{_SIGN}*"):  # by a sweep that was killed; what its workers still run stops
         left.unlink(missing_ok=True)
     sign = out / f"{_SIGN}{uuid4().hex[:8]}"
     sign.touch()
     waiting: dict[Future, Point] = {}
     try:
-        shares = _shares(client, points[0], sign)
-        client.subscribe_topic(sign.name, lambda event: begins(by_name[event[1][0]], f"on {event[1][1]}"))
-        waiting = {client.submit(_task, point, sign, shares, pure=False, retries=_RETRIES): point
-                   for point in points}
+        variables = _variables(client, points[0], sign, local)
+        client.subscribe_topic(sign.name, lambda event: begins(*event[1]))
+        waiting = {
+            client.submit(_task, p, sign, variables, local, pure=False, retries=_RETRIES): p for p in points
+        }
         while waiting:
             try:
                 ended = wait(list(waiting), timeout=30, return_when="FIRST_COMPLETED").done
@@ -89,25 +124,31 @@ def run_there(client: Client, points: list[Point], out: Path, begins: Callable[[
                     say("the cluster has lost all its workers; waiting for new ones")
                 continue
             except CancelledError as error:
-                raise RunFailed("the Dask scheduler was lost; what is done is kept, and the same command "
-                                "goes on from there") from error
+                raise RunFailed(
+                    "the Dask scheduler was lost; what is done is kept, and the same command goes on from there"
+                ) from error
             for future in ended:
                 yield waiting.pop(future), _outcome(future)
     finally:
         sign.unlink(missing_ok=True)
-        client.cancel(list(waiting))
+        if waiting:
+            with suppress(TimeoutError, CancelledError):
+                wait(list(waiting), timeout=PATIENCE)
+            client.cancel(list(waiting))
 
 
-def _task(point: Point, sign: Path, shares: Mapping[str, int]) -> str:
+def _task(point: Point, sign: Path, variables: Mapping[Any, Mapping[str, str]], local: bool) -> str:
     """On the worker: run the point. Raises RuntimeError, for another worker to try, where this one cannot."""
     from distributed import get_worker
 
     worker = get_worker()
     if problem := cannot_take(point, sign):
         raise RuntimeError(f"worker {worker.address} {problem}")
-    worker.log_event(sign.name, [point.name, worker.address])
-    variables = environment(point.folder, point.chapter.root) | threads(shares.get(worker.address, 1))
-    return point.run(variables, lambda: not sign.exists())
+    own = variables.get(worker.name) or _threads(1)  # one that came later
+    gpu = own.get("CUDA_VISIBLE_DEVICES")
+    where = f"on {worker.address}" if not local else f"on GPU {gpu}" if gpu else ""
+    worker.log_event(sign.name, [point.name, where])
+    return point.run(own, lambda: not sign.exists())
 
 
 def cannot_take(point: Point, sign: Path) -> str:
@@ -124,26 +165,59 @@ def cannot_take(point: Point, sign: Path) -> str:
     return ""
 
 
-def _shares(client: Client, point: Point, sign: Path) -> dict[str, int]:
-    """How many cores each worker has for one point: its machine's, divided by what may run there at once."""
+def _variables(client: Client, point: Point, sign: Path, local: bool) -> dict[Any, dict[str, str]]:
+    """By the worker's name: its threads, the machine's cores divided by what may run there at once; here its GPU too."""
     try:
         seen = client.run(_look, point, sign)
     except ImportError as error:
-        raise Refused(f"a worker cannot import arae_core ({error}): start the workers with this book's "
-                      "Python") from error
-    for worker, (problem, _) in seen.items():
-        if problem:
-            raise Refused(f"worker {worker} {problem}")
+        raise Refused(
+            f"a worker cannot import arae_book ({error}): start the workers with this book's Python"
+        ) from error
     slots: Counter[str | None] = Counter()
     for worker, count in client.nthreads().items():
         slots[urlsplit(worker).hostname] += count
-    return {worker: max(1, cores // slots[urlsplit(worker).hostname]) for worker, (_, cores) in seen.items()}
+    asked, gpus = (_asked_threads(), _gpus()) if local else (None, [])
+    found = {}
+    for worker, (problem, cores, name) in seen.items():
+        if problem:
+            raise Refused(f"worker {worker} {problem}")
+        found[name] = _threads(asked or max(1, cores // slots[urlsplit(worker).hostname]))
+        if gpus:
+            found[name]["CUDA_VISIBLE_DEVICES"] = gpus[name % len(gpus)]
+    return found
 
 
-def _look(point: Point, sign: Path) -> tuple[str, int]:
-    return cannot_take(point, sign), available_cores()
+def _look(point: Point, sign: Path) -> tuple[str, int, Any]:
+    from distributed import get_worker
+
+    return cannot_take(point, sign), available_cores(), get_worker().name
 
 
-def _outcome(future) -> str:
+def _outcome(future: Future) -> str:
     error = future.exception()
     return f"{type(error).__name__}: {' '.join(str(error).split())}" if error else future.result()
+
+
+def _threads(count: int) -> dict[str, str]:
+    return {name: str(count) for name in _THREADS}
+
+
+def _asked_threads() -> int | None:
+    text = os.environ.get(_THREADS[0], "")
+    return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+def _gpus() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls the GPUs that torch sees, one by one."""
+    import torch
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    count = torch.cuda.device_count()
+    return visible[:count] if visible[0] else [str(index) for index in range(count)]
+
+
+def _silence() -> None:
+    """What goes wrong is said here, in one line."""
+    for name in ["distributed", *logging.root.manager.loggerDict]:
+        if name.startswith("distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

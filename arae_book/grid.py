@@ -11,47 +11,94 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import pages
+from . import runs
 from .chapters import Chapter, Refused
-from .parameters import defaults, settings
-from .points import Point
+from .profiles import Settings, asked
 
+Lists = Iterable[tuple[str, str]]  # parameter and its values, as on the command line
+PATIENCE = 60.0  # seconds that a run has to save and end
 _LONGEST_VALUE, _LONGEST_NAME = 32, 120  # of a file name's 255 bytes
 _ODD = re.compile(r"[^A-Za-z0-9.+=_-]+")
 
 
-def grid(chapter: Chapter, profile: str, lists: Iterable[tuple[str, str]], out: Path) -> list[Point]:
+@dataclass(frozen=True)
+class Point:
+    """One combination of values. A process elsewhere can take it too: paths are absolute, the rest plain."""
+
+    chapter: Chapter
+    values: dict[str, Any]
+    settings: Settings  # these and the profile's
+    folder: Path
+    source: str  # `runs.source_digest` when the sweep began
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def notebook(self) -> Path:
+        return self.folder / f"{self.chapter.name}.ipynb"
+
+    def done(self) -> bool:
+        """Whether the executed notebook is there, made from what would make it now."""
+        return runs.is_current(self.folder, self.chapter, self.settings)
+
+    def unchanged(self) -> bool:
+        """Whether this process sees the notebook, package and libraries that the sweep began with."""
+        try:
+            return runs.source_digest(self.chapter) == self.source
+        except (OSError, ValueError):  # not there, or half-written
+            return False
+
+    def run(self, variables: Mapping[str, str], stopped: Callable[[], bool]) -> str:
+        """Run it; return "" when it is done, else in one line why it is not. What it says goes to CHAPTER.log.
+
+        variables: the kernel's further ones. stopped: asked again and again; True ends the run.
+        """
+        if not self.unchanged():
+            return "notebook, package or libraries are no longer those that the sweep began with: sweep again"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.folder / f"{self.chapter.name}.log", "w", encoding="utf-8") as log:
+                how = {"title": self.name, "variables": variables, "stopped": stopped, "stream": log}
+                runs.run(self.chapter, self.settings, self.folder, own=True, patience=PATIENCE, **how)
+        except (runs.RunFailed, Refused, OSError) as error:
+            return " ".join(str(error).split())
+        return ""
+
+
+def grid(chapter: Chapter, profile: str, lists: Lists, out: Path) -> list[Point]:
     """The points in the order of the lists, the last one varying fastest; nothing is written.
 
-    lists: parameter and its values as on the command line. Refused: no list, an empty one or an empty item,
-    the same parameter or the same value (1 and 1.0) twice, and all that `parameters.settings` refuses.
+    Refused: no list, an empty one or an empty item,
+    the same parameter or the same value (1 and 1.0) twice, and all that `profiles.asked` refuses.
     """
-    settings(chapter, profile)
-    known = defaults(chapter)
+
+    at = partial(asked, chapter.name, profile, root=chapter.root)
+    known = at().literals()
     axes: dict[str, list[tuple[str, Any]]] = {}  # parameter: its values as text and as parsed
     for key, text in lists:
         if key in axes:
             raise Refused(f"-p {key} is given twice: write all its values in one list")
         items = _split(key, text, plain=isinstance(known.get(key), str))
-        axes[key] = [(item, settings(chapter, profile, [(key, item)])[key]) for item in items]
+        axes[key] = [(item, at([(key, item)]).literals()[key]) for item in items]
         _all_differ(key, axes[key])
     if not axes:
         raise Refused(f"nothing to sweep: give {chapter.name} at least one list of values, -p KEY V1,V2,…")
-    lpips = pages.lpips_here()
+    source = runs.source_digest(chapter)
     points = []
     for combination in itertools.product(*axes.values()):
-        given = tuple((key, text) for key, (text, _) in zip(axes, combination))
         values = {key: value for key, (_, value) in zip(axes, combination)}
-        chosen = settings(chapter, profile, given)
-        digest = pages.run_digest(chapter, chosen, lpips=lpips)
-        folder = out / folder_name(values)
-        points.append(Point(chapter, profile, given, values, chosen, folder, digest, lpips))
+        settings = at([(key, text) for key, (text, _) in zip(axes, combination)])
+        points.append(Point(chapter, values, settings, out / folder_name(values), source))
     return points
 
 
@@ -67,12 +114,18 @@ def _split(key: str, text: str, *, plain: bool) -> list[str]:
         nodes = yaml.compose(f"[{text}]").value
     except yaml.YAMLError as error:
         why = getattr(error, "problem", None) or str(error)
-        raise Refused(f"-p {key} {text!r} is no list of values ({why}): close brackets and quotes, leave no "
-                      "item empty, and put quotes around an item with odd signs") from error
+        raise Refused(
+            f"-p {key} {text!r} is no list of values ({why}): close brackets and quotes, leave no item empty, and put "
+            "quotes around an item with odd signs"
+        ) from error
     if not nodes or text.rstrip().endswith(","):
         raise Refused(f"-p {key} {text!r} has {'an empty item' if nodes else 'no values'}")
-    return [node.value if plain and isinstance(node, yaml.ScalarNode)
-            else text[node.start_mark.index - 1:node.end_mark.index - 1].strip() for node in nodes]
+    return [
+        node.value
+        if plain and isinstance(node, yaml.ScalarNode)
+        else text[node.start_mark.index - 1 : node.end_mark.index - 1].strip()
+        for node in nodes
+    ]
 
 
 def _all_differ(key: str, items: list[tuple[str, Any]]) -> None:
@@ -92,4 +145,4 @@ def _shown(value: Any) -> str:
 
 def _shortened(text: str, exactly: Any, length: int) -> str:
     digest = hashlib.sha256(json.dumps(exactly, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{text[:length - 9].rstrip('_,')}~{digest}"
+    return f"{text[: length - 9].rstrip('_,')}~{digest}"

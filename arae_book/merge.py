@@ -14,9 +14,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from arae_core.store import write_whole
+
 from .chapters import Chapter
-from .execute import RunFailed
-from .points import Point
+from .grid import Point
+from .runs import RunFailed
 
 if TYPE_CHECKING:  # torch comes with it, and `arae --help` comes through here
     from arae_core.figures import Picture
@@ -32,13 +34,15 @@ def merge(chapter: Chapter, profile: str, points: list[Point], failed: Mapping[s
     failed: the points that are not there, with the reason. Raises RunFailed if their records cannot be read,
     or if those of one setting differ in more than their seed.
     """
-    from arae_core.results import read_all, write_whole
+    from arae_core.results import read_all
 
     there = [point for point in points if point.name not in failed]
     swept = {key: dict.fromkeys(_text(point.values[key]) for point in points) for key in points[0].values}
     lists = "; ".join(f"{key} = {' | '.join(values)}" for key, values in swept.items())
-    lines = [f"# Sweep of {chapter.name}, profile {profile}",
-             f"{len(there)} of {len(points)} points: `{lists}`."]
+    lines = [
+        f"# Sweep of {chapter.name}, profile {profile}",
+        f"{len(there)} of {len(points)} points: `{lists}`.",
+    ]
     if failed:
         lines += ["Not there:", "\n".join(f"- `{name}`: {why}" for name, why in failed.items())]
     try:
@@ -52,7 +56,7 @@ def merge(chapter: Chapter, profile: str, points: list[Point], failed: Mapping[s
 def _drawn(records: list[Record], swept: list[str], out: Path) -> list[str]:
     """Write numbers and curves; return what the page says of them, the table first."""
     from arae_core.figures import save_picture
-    from arae_core.results import grid_table, write_whole
+    from arae_core.results import grid_table
 
     keys = dict.fromkeys(chain(swept, *(record.point for record in records)))
     settings = [key for key in keys if key != SEED]
@@ -67,8 +71,10 @@ def _drawn(records: list[Record], swept: list[str], out: Path) -> list[str]:
         along = [SEED]
     picture, left_out = curves(records, along or settings)
     save_picture(picture, out / "sweep.png")
-    said = ("Mean over seeds; of several seeds, and in at most four lines, with its 95 % interval. "
-            "`sweep.csv` has every number.")
+    said = (
+        "Mean over seeds; of several seeds, and in at most four lines, with its 95 % interval. "
+        "`sweep.csv` has every number."
+    )
     figure = "![Each measure at each setting](sweep.png)"
     return [*(table.markdown for table in tables), figure, said + left_out]
 
@@ -117,10 +123,15 @@ def curves(records: list[Record], settings: list[str]) -> tuple[Picture, str]:
         scale = measure(metric).scale
         return tuple(scale * value for value in over_seeds(there, name)) if there else (float("nan"),) * 3
 
-    panels = {measure(metric).label: {line: [band(metric, line, place) for place in at]
-                                      for line in lines[:LINES]} for metric in metrics[:PANELS]}
-    cut = [f"{most} of {len(all_of)} {what}" for what, all_of, most in
-           [("metrics", metrics, PANELS), ("lines", lines, LINES)] if len(all_of) > most]
+    panels = {
+        measure(metric).label: {line: [band(metric, line, place) for place in at] for line in lines[:LINES]}
+        for metric in metrics[:PANELS]
+    }
+    cut = [
+        f"{most} of {len(all_of)} {what}"
+        for what, all_of, most in [("metrics", metrics, PANELS), ("lines", lines, LINES)]
+        if len(all_of) > most
+    ]
     picture = sweep_curves(at, panels, xlabel=axis or ", ".join(settings))
     return picture, f" The figure has room for {' and '.join(cut)}." if cut else ""
 

@@ -6,29 +6,35 @@ Only what is missing runs, so a sweep that was stopped, or lost a point, goes on
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing, nullcontext
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import cluster
 from .chapters import Chapter
-from .estimate import announce
-from .execute import RunFailed, alone, writable
-from .grid import grid
-from .local import run_here
+from .grid import Lists, Point, grid
 from .merge import merge
-from .points import Point
+from .runs import RunFailed, alone, writable
 
-if TYPE_CHECKING:  # an extra
+if TYPE_CHECKING:  # a second that a refusal need not wait for
     from distributed import Client
 
+Say = Callable[[str], object]
 
-def sweep(chapter: Chapter, profile: str, lists: Iterable[tuple[str, str]], out: Path, *,
-          jobs: int | None = None, scheduler: str | None = None, say: Callable[[str], None] = print) -> Path:
+
+def sweep(
+    chapter: Chapter,
+    profile: str,
+    lists: Lists,
+    out: Path,
+    jobs: int | None,
+    scheduler: str | None,
+    say: Say = print,
+) -> Path:
     """Run the points of the grid that are not done, here or on the cluster, and return out/sweep.md.
 
-    lists, out: see `grid.grid`. jobs: how many at once here, see `local.places`. scheduler: address of a
+    lists, out: see `grid.grid`. jobs: how many at once here, see `cluster.here`. scheduler: address of a
     Dask scheduler whose workers share `out` and the book's folder. A point that fails does not keep the
     others from running; then RunFailed names those that did. Refused, before anything runs: what `grid`
     refuses, a scheduler that does not answer or has no fitting worker, an `out` that cannot be written or
@@ -36,15 +42,17 @@ def sweep(chapter: Chapter, profile: str, lists: Iterable[tuple[str, str]], out:
     """
     out = out.expanduser().absolute()
     points = grid(chapter, profile, lists, out)
-    with cluster.connected(scheduler) if scheduler is not None else nullcontext() as client:
+    with ExitStack() as held:
+        client = held.enter_context(cluster.connected(scheduler)) if scheduler is not None else None
         writable(out)
-        with alone(out / ".sweep.lock", f"sweep is writing {out}"):
-            missing = [point for point in points if not point.done()]
-            say(_what_there_is(points, missing))
-            announce([chapter] if missing else [], profile, given=True, points=len(missing),
-                     elsewhere=client is not None, say=say)
-            failed = _run(missing, out, client, jobs, say) if missing else {}
-            merged = merge(chapter, profile, points, failed, out)
+        held.enter_context(alone(out / ".sweep.lock", f"sweep is writing {out}"))
+        missing = [point for point in points if not point.done()]
+        say(_what_there_is(points, missing))
+        failed = {}
+        if missing:
+            client = client or held.enter_context(cluster.here(len(missing), jobs))
+            failed = _run(missing, out, client, len(points), say, local=scheduler is None)
+        merged = merge(chapter, profile, points, failed, out)
     said = f"{len(points) - len(failed)} of {len(points)} points are in {out}"
     if failed:
         raise RunFailed(f"{said}; the same command tries those again that failed: {' '.join(failed)}")
@@ -52,40 +60,31 @@ def sweep(chapter: Chapter, profile: str, lists: Iterable[tuple[str, str]], out:
     return merged
 
 
-def _run(points: list[Point], out: Path, client: Client | None, jobs: int | None,
-         say: Callable[[str], None]) -> dict[str, str]:
+def _run(
+    missing: list[Point], out: Path, client: Client, count: int, say: Say, *, local: bool
+) -> dict[str, str]:
     """Run them all; return those that failed, with the reason."""
-    progress, failed = _Progress(len(points), say), {}
-    outcomes = (cluster.run_there(client, points, out, progress.begins, say) if client
-                else run_here(points, jobs, progress.begins))
-    with closing(outcomes):  # also when Ctrl-C comes: what runs is stopped then
+    ended, began, failed = count - len(missing), {}, {}
+
+    def begins(name: str, where: str) -> None:
+        began[name] = time.monotonic()
+        say(f"{name}: begins {where}".rstrip())
+
+    with closing(
+        cluster.run(client, missing, out, begins, say, local=local)
+    ) as outcomes:  # Ctrl-C stops what runs
         for point, why in outcomes:
-            progress.ends(point, why)
+            ended += 1
+            minutes, seconds = divmod(round(time.monotonic() - began.get(point.name, time.monotonic())), 60)
+            how = f"failed: {why}" if why else f"done in {minutes}:{seconds:02}"
+            say(f"{point.name}: {how} [{ended}/{count}]")
             if why:
                 failed[point.name] = why
     return failed
 
 
-class _Progress:
-    """A line when a point begins, and one when it ends."""
-
-    def __init__(self, count: int, say: Callable[[str], None]):
-        self._count, self._say, self._ended = count, say, 0
-        self._began: dict[str, float] = {}
-
-    def begins(self, point: Point, where: str) -> None:
-        self._began[point.name] = time.monotonic()
-        self._say(f"{point.name}: begins {where}".rstrip())
-
-    def ends(self, point: Point, why: str) -> None:
-        self._ended += 1
-        minutes, seconds = divmod(round(time.monotonic() - self._began.get(point.name, time.monotonic())), 60)
-        how = f"failed: {why}" if why else f"done in {minutes}:{seconds:02}"
-        self._say(f"{point.name}: {how} [{self._ended}/{self._count}]")
-
-
 def _what_there_is(points: list[Point], missing: list[Point]) -> str:
-    there, outdated = len(points) - len(missing), sum(point.outdated() for point in missing)
+    there, outdated = len(points) - len(missing), sum(point.notebook.is_file() for point in missing)
     line = f"{len(points)} points" + (f", {there} of them done already" if there else "")
     again = f"; {outdated} made from another notebook, package or library run again"
     return line + (again if outdated else "")

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 
 import nbformat
 import pytest
 
-from arae_book import pages
-
-PARAMETERS = '"""What may be set."""\nprofile = "default"\nseed = 0\neps = 0.5\nlayers = ["conv1"]\nfast: bool = True'
-RECORD = '''
-import json, os, pathlib
-records = pathlib.Path(os.environ["ARAE_OUT"]) / "records"
-records.mkdir(parents=True, exist_ok=True)
-print(seed, eps, layers, fast, pathlib.Path.cwd().name)
-'''
+PARAMETERS = 'profile = "default"\nseed = 0\ngiven = {}'
+FIRST = """
+import os, pathlib
+from arae_book import settings
+p = settings("first", profile, seed=seed, given=given)
+(pathlib.Path(os.environ["ARAE_OUT"]) / "records").mkdir(parents=True, exist_ok=True)
+print(p.seed, p.eps, p.layers, p.fast, pathlib.Path.cwd().name)
+"""
+DEFAULTS = """
+pair: {eps: 0.5}
+first: {layers: [conv1], fast: true, name: plain}
+second: {without: [eps]}
+"""
 
 # A chapter to sweep: it notes that it ran, does what files tell it to, and writes a record without torch.
-SWEPT = 'profile = "default"\nseed = 0\neps = 0.5\nlayers = ["conv1"]\nname = "plain"'
 RUN = '''
 import json, os, pathlib, signal, time
+from arae_book import settings
+p = settings("first", profile, seed=seed, given=given)
+eps = f"{{p.eps:g}}"
 trace = pathlib.Path({trace!r})
 with open(trace / f"eps={{eps}},seed={{seed}}", "a") as file:  # a line for each time that it ran
     print(os.getpid(), os.environ.get("OMP_NUM_THREADS", "unset"), file=file)
 if (trace / f"fails-{{eps}}").exists():
     raise RuntimeError("eps is no good")
 if (trace / f"dies-{{eps}}").exists():
-    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 try:
     while (trace / f"waits-{{eps}}").exists():
         time.sleep(0.05)
 finally:
     (trace / f"ended-{{eps}}").touch()
 record = json.loads({record!r})
-record["seed"], record["profile"] = seed, profile
-record["parameters"] = dict(profile=profile, seed=seed, eps=eps, layers=layers, name=name)
-record["metrics"] = {{f"psnr/{{encoder}}/all": dict(value=20 + seed - eps * slope, std=1.0, n=10)
+record |= dict(seed=seed, profile=profile, parameters=p.literals())
+record["metrics"] = {{f"psnr/{{encoder}}/all": dict(value=20 + seed - p.eps * slope, std=1.0, n=10)
                      for encoder, slope in [("standard", 2), ("robust", 1)]}}
 folder = pathlib.Path(os.environ["ARAE_OUT"]) / "records"
 folder.mkdir(exist_ok=True)
@@ -64,18 +68,12 @@ def write_fixture():
     return write
 
 
-@pytest.fixture(autouse=True)
-def no_probe(monkeypatch):
-    """No run of a test, here or in a process of its own, waits for this machine to be measured."""
-    monkeypatch.setenv("ARAE_ESTIMATE", "off")
-
-
 @pytest.fixture
 def small_book(tmp_path, monkeypatch):
     """The book's root; chapters `first` (with a profile smoke) and `second`."""
     root = tmp_path / "checkout"
-    write(root / "book/part/01_first.ipynb", RECORD)
-    write(root / "book/part/02_second.ipynb", "print('second')", parameters="profile = 'default'")
+    write(root / "book/part/01_first.ipynb", FIRST)
+    write(root / "book/part/02_second.ipynb", "print('second')")
     for name, text in {
         "_config.yml": "title: small\nonly_build_toc_files: true\nexecute: {execute_notebooks: 'off'}\n",
         "_toc.yml": "format: jb-book\nroot: book/index\nchapters:\n- file: book/part/02_second\n"
@@ -84,27 +82,26 @@ def small_book(tmp_path, monkeypatch):
         "book/scorecard.md": "# Scorecard\n\n```{include} _generated/scorecard.md\n```\n",
         "book/_generated/scorecard.md": "as committed\n",
         "book/claims.yaml": "- {id: a, source: A, text: More., comparison: psnr/robust/x > psnr/standard/x}\n",
-        "book/profiles/first/smoke.yaml": "profile: smoke\neps: 1\n",
-        "book/profiles/second/smoke.yaml": "profile: smoke\n",
+        "book/profiles/default.yaml": DEFAULTS,
+        "book/profiles/smoke.yaml": "first: {eps: 1}\nsecond: {}\n",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     monkeypatch.setenv("ARAE_BOOK", str(root))
-    monkeypatch.setattr(pages, "lpips_here", lambda: False)
     return root
 
 
 @pytest.fixture
 def trace(small_book, write, tmp_path):
     """Where the chapter `first` notes its runs, and looks for the files `waits-EPS`, `fails-EPS` and `dies-EPS`."""
-    from arae_core.results import Record
-
     folder = tmp_path / "trace"
     folder.mkdir()
-    empty = Record("first", "default", dict(name="none", digest="", notes=""), 0, {}, 1.0, "cpu", {}, None, None, "")
-    source = RUN.format(trace=str(folder), record=json.dumps(asdict(empty)))
-    write(small_book / "book/part/01_first.ipynb", source, parameters=SWEPT)
-    (small_book / "book/profiles/first/smoke.yaml").write_text("profile: smoke\nname: quick\n")
+    data = {"name": "none", "digest": "", "notes": ""}
+    record = {"chapter": "first", "data": data, "seconds": 1.0, "device": "cpu", "versions": {}, "commit": None,
+              "dirty": None, "created": "", "left_out": {}}
+    source = RUN.format(trace=str(folder), record=json.dumps(record))
+    write(small_book / "book/part/01_first.ipynb", source)
+    (small_book / "book/profiles/smoke.yaml").write_text("first: {name: quick}\nsecond: {}\n")
     return folder
 
 

@@ -7,6 +7,8 @@ import signal
 import threading
 from dataclasses import replace
 
+import distributed
+import psutil
 import pytest
 
 from arae_book.cli import _status
@@ -14,8 +16,6 @@ from arae_book import cluster
 from arae_book.chapters import Refused, find_chapter
 from arae_book.grid import grid
 
-distributed = pytest.importorskip("distributed", reason="Dask is not installed (the extra `cluster`)")
-psutil = pytest.importorskip("psutil")  # comes with it
 
 
 @pytest.fixture
@@ -36,11 +36,12 @@ def test_a_worker_is_killed_in_the_middle(workers, trace, runs, wait_for, tmp_pa
     def kill_the_worker_of_the_second_point():
         wait_for(trace / "eps=2,seed=0")
         kernel = int((trace / "eps=2,seed=0").read_text().split()[0])
-        worker = psutil.Process(kernel).parent().parent()
+        worker = psutil.Process(kernel).parent()
         assert worker.pid != os.getpid()
         killed.append(worker.pid)
         os.kill(worker.pid, signal.SIGKILL)
-        wait_for(trace / "ended-2")  # the point does not outlive its worker
+        psutil.wait_procs([psutil.Process(kernel)], timeout=30)  # it does not outlive its worker
+        assert not psutil.pid_exists(kernel)
         (trace / "waits-2").unlink()
 
     killed: list[int] = []
@@ -51,7 +52,7 @@ def test_a_worker_is_killed_in_the_middle(workers, trace, runs, wait_for, tmp_pa
                     "--out", str(out)]) == 0
     killer.join()
     assert killed and runs() == {"eps=1,seed=0": 1, "eps=2,seed=0": 2, "eps=3,seed=0": 1}
-    assert {point.parent.name for point in out.glob("*/run.json")} == {"eps=1", "eps=2", "eps=3"}
+    assert {point.parent.name for point in out.glob("*/made_from.json")} == {"eps=1", "eps=2", "eps=3"}
     assert len((out / "sweep.csv").read_text().splitlines()) == 1 + 3 * 2
     assert not list(out.glob(".sweep-*"))
     lines = capsys.readouterr().err.splitlines()
@@ -83,15 +84,15 @@ def test_ctrl_c_stops_the_points_on_the_workers(workers, trace, runs, wait_for, 
     finally:
         signal.signal(signal.SIGINT, before)
         stopper.join()
-    assert runs().keys() == {"eps=1,seed=0", "eps=2,seed=0"} and not list(tmp_path.glob("*/run.json"))
+    assert runs().keys() == {"eps=1,seed=0", "eps=2,seed=0"} and not list(tmp_path.glob("*/made_from.json"))
     assert capsys.readouterr().err.splitlines()[-1].startswith("arae: stopped")
 
 
 def test_a_worker_with_another_book_is_refused(workers, points, runs, tmp_path):
-    other = [replace(point, digest="of another") for point in points]
+    other = [replace(point, source="of another") for point in points]
     with cluster.connected(workers.scheduler_address) as client:
         with pytest.raises(Refused, match="^worker tcp://.* sees another .*01_first.ipynb, arae_core or library versions"):
-            next(cluster.run_there(client, other, tmp_path, lambda *_: None, print))
+            next(cluster.run(client, other, tmp_path, lambda *_: None, print, local=False))
     assert not runs() and not list(tmp_path.glob(".sweep-*"))
 
 

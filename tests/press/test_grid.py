@@ -29,8 +29,8 @@ def test_commas_within_brackets_and_quotes_do_not_split(values):
 def test_a_point_is_what_run_would_be_given(small_book, trace, tmp_path):
     chapter = find_chapter(small_book, "first")
     point = grid(chapter, "smoke", [("seed", "4"), ("layers", "[a, b]")], tmp_path)[0]
-    assert point.given == (("seed", "4"), ("layers", "[a, b]"))
-    assert point.settings == {"profile": "smoke", "name": "quick", "seed": 4, "layers": ["a", "b"]}
+    assert point.settings.cell() == {"profile": "smoke", "seed": 4, "given": {"layers": ["a", "b"]}}
+    assert point.settings.name == "quick" and point.values == {"seed": 4, "layers": ["a", "b"]}
     assert point.folder.parent == tmp_path
 
 
@@ -38,7 +38,7 @@ def test_a_point_is_what_run_would_be_given(small_book, trace, tmp_path):
     ("layers", "[conv1],[conv2],[ conv1 ]", "has the same value twice"),
     ("eps", ",1", "is no list of values"), ("eps", " ", "has no values"), ("eps", "1],[2", "is no list of values"),
     ("name", "a,'b", "is no list of values"), ("name", "a #b", "is no list of values"),
-    ("seed", "0,0.5", "takes a whole number"), ("eps", "1,true", "takes a number"),
+    ("seed", "0,0.5", "is a whole number"), ("eps", "1,true", "takes a number"),
 ])
 def test_refusals(values, key, text, said):
     with pytest.raises(Refused, match=said):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from arae_book.chapters import find_chapter
-from arae_book.execute import RunFailed
+from arae_book.runs import RunFailed
 from arae_book.grid import grid
 from arae_book.merge import curves, merge
 from arae_core.results import Record

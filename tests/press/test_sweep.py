@@ -10,12 +10,12 @@ import sys
 import threading
 
 import filelock
+import psutil
 import pytest
 from PIL import Image
 
-from arae_core import cli
+from arae_book import cli, cluster
 from arae_book.cli import _status
-from arae_book import cluster
 from arae_book.chapters import find_chapter
 from arae_book.grid import grid
 
@@ -36,7 +36,7 @@ def test_a_grid_runs_once_and_merges(trace, runs, tmp_path, capsys):
     assert sorted(line for line in lines if line.endswith("begins")) == sorted(f"{name}: begins" for name in names)
     assert sum(": done in 0:" in line for line in lines) == 4 and lines[-2].endswith("[4/4]")
     for name in names:
-        assert {"first.ipynb", "first.log", "records", "run.json"} <= {path.name for path in (out / name).iterdir()}
+        assert {"first.ipynb", "first.log", "records", "made_from.json"} <= {path.name for path in (out / name).iterdir()}
 
     rows = list(csv.DictReader((out / "sweep.csv").open()))
     assert list(rows[0]) == ["eps", "measure", "value", "std", "n", "seed"] and len(rows) == 8
@@ -60,13 +60,13 @@ def test_failed_missing_and_outdated_points_run_again_and_no_others(small_book, 
     assert sorted(last.split()[-2:]) == ["eps=2", "eps=3"]
     failures = {line.split(": ")[0]: line for line in lines if ": failed: " in line}
     assert "first failed in cell 4/4 (A chapter): RuntimeError: eps is no good; see " in failures["eps=2"]
-    assert "its process was killed by signal 9; see " in failures["eps=3"]
-    assert {row["eps"] for row in csv.DictReader((tmp_path / "sweep.csv").open())} == {"1", "4"}
-    assert "- `eps=3`: its process was killed" in (tmp_path / "sweep.md").read_text()
+    assert "its process died (killed, or out of memory); see " in failures["eps=3"]
+    assert {row["eps"] for row in csv.DictReader((tmp_path / "sweep.csv").open())} == {"1.0", "4.0"}
+    assert "- `eps=3`: first failed in cell 4/4 (A chapter): its process died" in (tmp_path / "sweep.md").read_text()
 
     (trace / "fails-2").unlink()
     (trace / "dies-3").unlink()
-    stamp = tmp_path / "eps=4" / "run.json"
+    stamp = tmp_path / "eps=4" / "made_from.json"
     stamp.write_text(stamp.read_text()[:-20])  # cut off in the middle
     (tmp_path / "eps=4" / "records" / "stale.json").write_text("of an older notebook")
     assert sweep(*arguments) == 0
@@ -102,19 +102,11 @@ def test_failed_missing_and_outdated_points_run_again_and_no_others(small_book, 
 ])
 def test_refusals_are_one_line_and_write_nothing(trace, runs, tmp_path, capsys, monkeypatch, arguments, said):
     monkeypatch.setattr(cluster, "ANSWER", 0.5)
-    if "--scheduler" in arguments:
-        pytest.importorskip("distributed")
     out = tmp_path / "out"
     assert sweep("--out", out, *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("arae: ") and error.count("\n") == 1 and said in error
     assert not out.exists() and not runs()
-
-
-def test_without_dask_the_refusal_says_what_to_install(trace, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    assert sweep("-p", "eps", "1", "--scheduler", "tcp://127.0.0.1:9", "--out", tmp_path / "out") == 2
-    assert "pip install -e '.[cluster]'" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_or_is_being_written(trace, runs, tmp_path, capsys, monkeypatch):
@@ -154,15 +146,28 @@ def test_a_stopped_sweep_lets_its_points_end_and_keeps_the_finished(trace, runs,
         stopper.join()
     assert capsys.readouterr().err.splitlines()[-1].startswith("arae: ")
     assert runs().keys() == {"eps=1,seed=0", "eps=2,seed=0"}
-    assert [point.parent.name for point in tmp_path.glob("*/run.json")] == ["eps=1"]
+    assert [point.parent.name for point in tmp_path.glob("*/made_from.json")] == ["eps=1"]
     assert not (tmp_path / "eps=2" / "first.ipynb").exists()
 
 
-def test_a_point_ends_with_whoever_started_it(trace, wait_for, tmp_path):
+def test_a_killed_sweep_takes_its_points_with_it(trace, wait_for, tmp_path):
     (trace / "waits-2").touch()
-    command = [sys.executable, "-m", "arae_book.lifeline", "run", "first", "-p", "eps", "2"]
-    with subprocess.Popen([*command, "--out", tmp_path], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([sys.executable, "-m", "arae_book", "sweep", "first", "-p", "eps", "2", "--out", tmp_path],
+                          stderr=subprocess.DEVNULL) as process:
         wait_for(trace / "eps=2,seed=0")
-        assert process.poll() is None
-    # Its standard input was closed, as the death of the starter closes it.
-    assert process.returncode == 143 and (trace / "ended-2").exists()
+        kernel = psutil.Process(int((trace / "eps=2,seed=0").read_text().split()[0]))
+        started = [kernel, *psutil.Process(process.pid).children(recursive=True)]
+        process.kill()
+    assert len(started) > 2 and not psutil.wait_procs(started, timeout=30)[1]
+
+
+def test_ctrl_c_in_a_terminal_reaches_us_and_not_the_workers(trace, wait_for, tmp_path):
+    """It goes to the whole group of processes; a kernel that is interrupted by us has the time to save."""
+    (trace / "waits-2").touch()
+    with subprocess.Popen([sys.executable, "-m", "arae_book", "sweep", "first", "-p", "eps", "2", "--out", tmp_path],
+                          stderr=subprocess.PIPE, text=True, start_new_session=True,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+        wait_for(trace / "eps=2,seed=0")
+        os.killpg(process.pid, signal.SIGINT)
+        last = process.communicate(timeout=60)[1].splitlines()[-1]
+    assert process.returncode == 130 and last.startswith("arae: stopped") and (trace / "ended-2").exists()

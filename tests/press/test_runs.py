@@ -27,9 +27,9 @@ def test_a_run_leaves_the_notebook_and_its_records_folder(small_book, tmp_path, 
     (out / "other.txt").write_text("kept")
     monkeypatch.delenv("ARAE_OUT", raising=False)
     assert _status(["run", "first", "--profile", "smoke", "-p", "seed", "-3", "--out", str(out)]) == 0
-    assert names(out) == {"other.txt", "first.ipynb", "records", "costs"}
+    assert names(out) == {"other.txt", "first.ipynb", "records", "made_from.json"}
     cells = nbformat.read(out / "first.ipynb", as_version=4).cells
-    assert cells[-1].outputs[0].text == "-3 1 ['conv1'] True part\n"
+    assert cells[-1].outputs[0].text == "-3 1.0 ['conv1'] True part\n"
     assert source.read_bytes() == before and "ARAE_OUT" not in os.environ
     said = capsys.readouterr()
     assert said.out == f"{out / 'first.ipynb'}\n"
@@ -97,7 +97,7 @@ def test_a_stopped_run_lets_its_kernel_end_and_leaves_nothing(small_book, write,
           f"finally:\n    pathlib.Path({str(ended)!r}).touch()")
     out = tmp_path / "out"
     # A shell's background ignores SIGINT, and what it starts inherits that.
-    process = subprocess.Popen([sys.executable, "-m", "arae_core", "run", "first", "--out", str(out)],
+    process = subprocess.Popen([sys.executable, "-m", "arae_book", "run", "first", "--out", str(out)],
                                stderr=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     deadline = time.monotonic() + 90
