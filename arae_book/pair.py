@@ -56,7 +56,8 @@ def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
         held: dict[str, Iterable[str]] = dict.fromkeys(("layer", "layers", "shallow"), build().layers)
     held["kept"] = data.photo_names()
     if "classes" in p and p.classes:
-        held["classes"] = (_loaded(p, "anomaly_dataset", "test") if p.anomaly_dataset else train).classes
+        other = _loaded(p, "anomaly_dataset", "test", p.test_images) if p.anomaly_dataset else train
+        held["classes"] = other.classes
     require(p, {name: those for name, those in held.items() if name in p})
     trained = training.standard_and_robust(build, train, recipe, attack, seed=p.seed, device=device)
     return Pair(train, test, build, recipe, attack, trained)
@@ -79,7 +80,7 @@ def require(p: Settings, held: Mapping[str, Iterable[str]]) -> None:
     for name, value in p.literals().items():
         if (name, str(value)) in _here:
             continue
-        if name.endswith("_dataset") and value not in ("", "photo-crops"):
+        if name.endswith("_dataset") and value not in ("", "photos", "photo-crops"):
             _loaded(p, name, "test")
         elif name in ("pictures", "contents", "styles"):
             for folder in value:

@@ -1,7 +1,8 @@
-"""`arae train`: the models that a chapter then finds, by one process or by two that torchrun starts."""
+"""`arae train`: the models that a chapter then finds, by its own cells, in one process or in two that torchrun starts."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,30 +11,24 @@ import nbformat
 import pytest
 import torch
 
+from arae_book import settings
+from arae_book.chapters import Refused, all_chapters, find_chapter, find_root
 from arae_book.cli import _status
-from arae_core.networks.pretrained import WeightsUnavailable
-from arae_core.networks import AlexNet
-from arae_book.chapters import find_chapter, find_root
-from arae_book.parameters import defaults, settings
 from arae_book.reference_runs import reference_runs
-from arae_book.train import file_name, train
-from arae_core.training import (
-    Trained,
-    checkpoint,
-    dcgan_checkpoint,
-    deepsim_checkpoint,
-    denoiser_checkpoint,
-    recipes,
-)
-from arae_core.training.recipes import pictures
-from arae_core.training.recipes.encoders import KaimingAlexNet
+from arae_book.runs import RunFailed
+from arae_book.train import execute, file_name, train, training_cells
+from arae_core.networks import specification
+from arae_core.training import Trained, distributed, trained
 
+ROOT = find_root()
 TINY = {"train_images": "256", "epochs": "1", "width": "0.125", "attack_steps": "1", "fast_methods": "[]"}
+TRAINS = ("find_else_train(", "standard_and_robust(", ".pair(")
 
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("ARAE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("ARAE_DATA", str(tmp_path / "data"))  # where no VGG-19 is
 
 
 @pytest.fixture
@@ -41,161 +36,147 @@ def asked(monkeypatch):
     """The keys of the models asked for, none of which is trained."""
     keys = []
 
-    def untrained(model, name, train, card):
+    def untrained(model, name, train, said, title):
         keys.append(name)
-        return Trained(model.eval(), [{"epoch": 1, "seconds": 0.0}], name, None, found=True)
+        with torch.no_grad():  # as a training would have it: no two networks are alike
+            next(model.parameters()).add_(int(name[-4:], 16) / 1e6)
+        return Trained(model.eval(), [{"epoch": 1, "seconds": 0.0}], name, None, True, title)
 
-    for module in (checkpoint, dcgan_checkpoint, deepsim_checkpoint, denoiser_checkpoint):
-        monkeypatch.setattr(module, "find_else_train", untrained)
+    monkeypatch.setattr(trained, "_found_or_trained", untrained)
     return keys
 
 
-@pytest.fixture(autouse=True)
-def no_vgg19(monkeypatch):
-    """As on most machines; where its weights are, "Style transfer" trains more."""
-    def unavailable(image_size):
-        raise WeightsUnavailable("VGG-19 is not here", "")
-
-    monkeypatch.setattr(pictures, "vgg19", unavailable)
-
-
-TRAINING = ("import time", "device =", "data.load(", "def build", "def recipe", "conditions = {", "inverted(",
-            "standard_and_robust(")  # what is in the cells that lead to a model
-
-
-OWN = {  # and in those of these chapters alone
-    "robust_training": ["trained_classifier("],
-    "inversion": ["shown = [\n"],
-    "robustness_sweep": ["trained_classifier(", "recipe = training.InverterConfig("],
-    "other_encoders": ["trained_classifier(", "trained_inverter("],
-    "unseen_resolutions": ["trained_inverter("],
-    "rivals": ["trained_inverter(", "def features_for(", "trained_deepsim(", "rival("],
-    "style_transfer": ["trained_inverter("],
-    "denoising": ["def logits(", "def decoder_for(", "weights_of_loss =", "training_set(", "trained_denoiser(",
-                  "denoiser(name, denoiser_train", "held_out =", "def load(", "def on_all_sets("],
-    "anomaly_detection": ["normal_train =", "class_recipe =", "trained_inverter(", "dcgan_recipe =", "trained_dcgan("]}
-
-
-def run_cells(chapter, values):
-    """The cells of the chapter that lead to its models, without figures and evaluations."""
-    names: dict = {"judge": None}  # VGG-19
-    leading = (*TRAINING, *OWN.get(chapter.name, ()))
-    for cell in nbformat.read(chapter.path, as_version=4).cells:
-        tags = cell.metadata.get("tags", [])
-        if cell.cell_type != "code" or "colab-setup" in tags:
-            continue
-        if "parameters" in tags or any(words in cell.source for words in leading):
-            exec(cell.source, names)
-        if "parameters" in tags:
-            names.update(values)
-    return names
-
-
-@pytest.mark.parametrize("chapter, changes, models", [
-    ("robust_training", [], 2 + 2), ("inversion", [], 2 + 6 + 8),
-    ("inversion", [("layers", "[conv5]"), ("loss_sets", "[pixel+feature]"), ("spectral_norm", "true"),
-                   ("reduction", "sum"), ("seed", "3"), ("keep_best", "true"), ("beta1", "0")], 2 + 2),
-    ("robustness_sweep", [("radii", "[0, 0.25, 2]"), ("keep_best", "true")], 3 + 3),
-    ("robustness_sweep", [("network", "alexnet, kaiming start"), ("radii", "[0, 1]"), ("loss_set", "pixel+gan"),
-                          ("spectral_norm", "true")], 2 + 2),
-    ("robustness_sweep", [("network", "resnet18"), ("layer", "block3"), ("radii", "[0.0]"), ("width", "0.1")], 2),
-    ("other_encoders", [("clip", "0"), ("shift", "0"), ("reduction", "sum")], 4 + 4),
-    ("unseen_resolutions", [("layers", "[conv2, conv5]")], 2 + 4),
-    ("rivals", [], 2 + 2 + 3 + 1), ("rivals", [("deepsim_search", "[]"), ("db_lr", "0.1")], 2 + 2 + 3),
-    ("style_transfer", [], 2 + 6), ("style_transfer", [("generator_dataset", "photos"), ("shallow_images", "64"),
-                                                       ("deep_images", "64"), ("seed", "2")], 2 + 6),
-    ("denoising", [], 2 + 3 + 1),
-    ("denoising", [("denoiser_data", "narrow"), ("kept", "[coffee]"), ("attempts", "[]")], 2 + 3),
-    ("anomaly_detection", [("classes", "[coffee, rocket]")], 2 + 4 + 2),
-    ("anomaly_detection", [("classes", "[]"), ("adgan_size", "16")], 2 + 20 + 10),
-    ("anomaly_detection", [("classes", "[flower]"), ("anomaly_dataset", "photos")], 2 + 2 + 1)])
-def test_the_notebook_asks_for_the_same_models(asked, chapter, changes, models):
-    found = find_chapter(find_root(), chapter)
-    values = settings(found, "smoke", changes)
-    assert set(values) <= set(defaults(found))
+def trained_by(chapter, profile="smoke", **given):
+    """The titles of the models that the chapter's cells ask for, in order."""
     said: list[str] = []
-    train(found, values, said.append)
-    by_command = sorted(asked)
-    asked.clear()
-    run_cells(found, values)
-    assert sorted(asked) == by_command and len(by_command) == len(said) == models
-    assert said[0].split(": ", 1)[1].startswith("found, was trained in 0 s")
-    titles = [line.split(": ")[0] for line in said]
-    assert len({file_name(title) for title in titles}) == models
+    train(find_chapter(ROOT, chapter), settings(chapter, profile, given=given), said.append)
+    assert all(line.split(": ", 1)[1].startswith("found, was trained in 0 s: ") for line in said)
+    return [line.split(": ")[0] for line in said]
+
+
+@pytest.mark.parametrize("chapter, given, models", [
+    ("robust_training", {}, 2 + 2), ("inversion", {}, 2 + 6 + 8),
+    ("inversion", {"layers": ["conv5"], "loss_sets": ["pixel+feature"], "spectral_norm": True, "reduction": "sum",
+                   "keep_best": True, "beta1": 0.0}, 2 + 2),
+    ("robustness_sweep", {"radii": [0.0, 0.25, 2.0], "keep_best": True}, 3 + 3),
+    ("robustness_sweep", {"network": "alexnet, kaiming start", "radii": [0.0, 1.0], "loss_set": "pixel+gan",
+                          "spectral_norm": True}, 2 + 2),
+    ("robustness_sweep", {"network": "resnet18", "layer": "block3", "radii": [0.0], "width": 0.1}, 2),
+    ("other_encoders", {"clip": 0.0, "shift": 0.0, "reduction": "sum"}, 4 + 4),
+    ("unseen_resolutions", {"layers": ["conv2", "conv5"]}, 2 + 4),
+    ("rivals", {}, 2 + 2 + 3 + 1), ("rivals", {"deepsim_search": [], "db_lr": 0.1}, 2 + 2 + 3),
+    ("style_transfer", {}, 2 + 6),
+    ("style_transfer", {"generator_dataset": "photos", "shallow_images": 64, "deep_images": 64}, 2 + 6),
+    ("denoising", {}, 2 + 3 + 1),
+    ("denoising", {"denoiser_data": "narrow", "kept": ["coffee"], "attempts": []}, 2 + 3),
+    ("anomaly_detection", {"classes": ["coffee", "rocket"]}, 2 + 4 + 2),
+    ("anomaly_detection", {"classes": [], "adgan_size": 16}, 2 + 20 + 10),
+    ("anomaly_detection", {"classes": ["flower"], "anomaly_dataset": "photos"}, 2 + 2 + 1)])
+def test_a_chapters_cells_ask_for_all_its_models(asked, chapter, given, models):
+    titles = trained_by(chapter, **given)
+    assert len(asked) == len(titles) == len({file_name(title) for title in titles}) == models
+    assert len(set(asked)) == models and titles[0].startswith(("standard", "vgg16", "eps 0"))
+
+
+@pytest.mark.parametrize("chapter", all_chapters(ROOT))
+def test_every_cell_that_asks_for_a_model_is_tagged(chapter):
+    cells = [cell for cell in nbformat.read(find_chapter(ROOT, chapter).path, 4).cells if cell.cell_type == "code"]
+    asking = [cell for cell in cells if any(word in cell.source for word in TRAINS)]
+    assert asking and all("trains" in cell.metadata.tags for cell in asking)
+    source = training_cells(find_chapter(ROOT, chapter), settings(chapter, "smoke", seed=5))
+    assert "profile = 'smoke'\nseed = 5\ngiven = {}" in source and "colab" not in source
 
 
 def test_the_reference_runs_keep_models_that_there_are(asked):
-    for run in reference_runs(find_root(), "cifar10"):
+    for run in reference_runs(ROOT, "cifar10"):
         if run.models:
-            said: list[str] = []
-            train(run.chapter, settings(run.chapter, "smoke"), said.append)
-            assert set(run.models) <= {line.split(": ")[0] for line in said}
+            assert set(run.models) <= set(trained_by(run.chapter.name))
 
 
-def test_kaimings_start_is_the_chapters():
-    source = next(cell.source for cell in nbformat.read(find_chapter(find_root(), "robustness_sweep").path, 4).cells
-                  if "class KaimingAlexNet" in cell.source)
-    exec(source, its := {"AlexNet": AlexNet, "ResNet18": None, "torch": torch})
-    starts = []
-    for kind in (its["KaimingAlexNet"], KaimingAlexNet, AlexNet):
-        torch.manual_seed(0)
-        starts.append(kind(image_size=32, num_classes=3, width=0.125).state_dict()["stages.conv1.0.weight"])
-    assert torch.equal(starts[0], starts[1]) and not torch.equal(starts[0], starts[2])
+def test_a_network_of_the_chapters_own_counts_by_its_source():
+    source = ("from arae_core.networks import AlexNet\nclass Own(AlexNet):\n    def __init__(self, **arguments):\n"
+              "        super().__init__(**arguments)\n        self.scale = 1\nsaid = specification(Own(width=0.1))\n")
+    first, again, other = (
+        execute("from arae_core.networks import specification\n" + text, "a")["said"]
+        for text in (source, "# a remark\n" + source, source.replace("scale = 1", "scale = 2")))
+    assert first == again and first["source"] != other["source"] and "chapter" not in sys.modules
+    assert specification is not None
 
 
 def test_copies_are_named_after_what_they_are(tmp_path):
-    chapter = find_chapter(find_root(), "robust_training")
-    tiny = settings(chapter, "smoke", [*TINY.items(), ("train_images", "64"), ("batch_size", "64")])
-    train(chapter, tiny, lambda line: None, tmp_path / "out")
+    tiny = settings("robust_training", "smoke", given={**TINY, "train_images": 64, "batch_size": 64})
+    train(find_chapter(ROOT, "robust_training"), tiny, lambda line: None, tmp_path / "out")
     models = sorted((tmp_path / "store/models").glob("*.safetensors"))
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["robust.safetensors", "standard.safetensors"]
     assert sorted(p.read_bytes() for p in (tmp_path / "out").iterdir()) == sorted(p.read_bytes() for p in models)
+    assert file_name("robust conv5 pixel+feature") == "robust-conv5-pixel+feature.safetensors"
 
 
-def given(parameters):
+def words(parameters):
     return [word for name, value in parameters.items() for word in ("-p", name, value)]
 
 
 def test_two_processes_of_torchrun_train_what_one_finds(tmp_path, capsys):
-    command = ["-m", "arae_core", "train", "robust_training", *given(TINY)]
+    command = ["-m", "arae_book", "train", "robust_training", *words(TINY)]
     run = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-                          *command], capture_output=True, text=True, timeout=300,
+                          *command], capture_output=True, text=True, timeout=300, cwd=ROOT,
                          env={**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": ""})
     assert run.returncode == 0, run.stderr
-    lines = run.stdout.splitlines()
+    lines = [line for line in run.stdout.splitlines() if line.startswith(("standard", "robust"))]
     assert [line.split(" in ")[0] for line in lines] == ["standard: trained", "robust: trained"]
     assert _status(command[2:]) == 0
     again = capsys.readouterr().out.splitlines()
     assert again == [line.replace(": trained", ": found, was trained", 1) for line in lines]
 
 
-def test_other_chapters_are_refused_by_name(capsys, monkeypatch):
-    monkeypatch.delitem(recipes.CHAPTERS, "rivals")
-    assert _status(["train", "rivals"]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("arae: there is no training 'rivals' without its notebook, only robust_training, inversion, ")
-    assert error.endswith("; for the others there is `arae run rivals`\n")
-    assert _status(["train", "inversion", "-p", "epocs", "3"]) == 2
-    assert "has no parameter 'epocs'" in capsys.readouterr().err
+@pytest.fixture
+def cells(small_book):
+    """`cells(*sources)`: the small book's chapter `first` with these cells, tagged `trains`."""
+    def write(*sources, tags=("trains",)):
+        path = small_book / "book/part/01_first.ipynb"
+        notebook = nbformat.read(path, 4)
+        notebook.cells = notebook.cells[:2] + [
+            nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
+        nbformat.write(notebook, path)
+        return find_chapter(small_book, "first")
+
+    return write
 
 
-@pytest.mark.parametrize("change, said", [
-    (("loss_sets", "[pixel+gan]"), "loss_sets knows pixel, pixel+feature, pixel+feature+gan, not pixel+gan"),
-    (("layers", "[conv9]"), "AlexNet has no layer 'conv9'; its layers are conv1"),
-    (("norm", "l3"), "l3"), (("dataset", "no-such-data"), "no-such-data")])
-def test_what_cannot_be_trained_ends_in_one_line(asked, capsys, change, said):
-    assert _status(["train", "inversion", "--profile", "smoke", "-p", *change]) == 1
+def test_only_the_tagged_cells_run_and_their_prints_are_not_said(cells, tmp_path, capsys):
+    chapter = cells(f"import json, pathlib\nprint('x')\npathlib.Path({str(tmp_path / 'seen')!r}).write_text("
+                    "json.dumps([profile, seed, given]))")
+    train(chapter, settings("first", "smoke", seed=3, given={"eps": 2}), print)
+    assert json.loads((tmp_path / "seen").read_text()) == ["smoke", 3, {"eps": 2.0}]
+    assert capsys.readouterr().out == ""
+    with pytest.raises(Refused, match="first has no cell tagged `trains`; there is `arae run first`"):
+        train(cells("1 / 0", tags=()), settings("first"), print)
+
+
+def test_a_cell_that_needs_another_says_where(cells):
+    with pytest.raises(RunFailed, match="first: NameError: name 'absent' is not defined") as failed:
+        train(cells("a = 1", "b = absent"), settings("first"), print)
+    assert "b = absent" in failed.value.details and distributed.count() == 1
+
+
+@pytest.mark.parametrize("change, code, said", [
+    (("loss_sets", "[pixel+gun]"), 2, "pixel+gun"), (("layers", "[conv9]"), 2, "conv9"), (("norm", "l3"), 1, "l3"),
+    (("dataset", "no-such-data"), 2, "no-such-data"), (("epocs", "3"), 2, "has no parameter 'epocs'")])
+def test_what_cannot_be_trained_ends_in_one_line(asked, capsys, change, code, said):
+    assert _status(["train", "inversion", "--profile", "smoke", "-p", *change]) == code
     error = capsys.readouterr().err
-    assert error.startswith("arae: inversion: ") and error.count("\n") == 1 and said in error
+    assert error.startswith("arae: ") and error.count("\n") == 1 and said in error and not asked
 
 
 def test_a_batch_too_large_ends_in_one_line(capsys, monkeypatch):
+    from arae_core.training import classifier
+
     def hungry(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(checkpoint, "train_classifier", hungry)
-    monkeypatch.setattr(checkpoint, "CLASSIFIER_CODE", ())  # the key asks for the loop's source
-    assert _status(["train", "robust_training", *given(TINY)]) == 1
+    monkeypatch.setattr(classifier.Run, "epochs", hungry, raising=False)
+    monkeypatch.setattr(classifier.Run, "steps", hungry, raising=False)
+    assert _status(["train", "robust_training", *words(TINY)]) == 1
     assert capsys.readouterr().err == ("arae: robust_training: a batch of 128 images does not fit into the memory of "
                                        "cpu; halve it with `-p batch_size 64` (or the parameter `..._batch_size` of "
                                        "this model)\n")
