@@ -7,10 +7,10 @@ import torch
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity
 
+from arae_core.data.folder_set import resident
 from arae_core.data.folders import folder_set
 from arae_core.data.image_set import ImageSet
 from arae_core.data.places import MissingDataError, check_split, data_root, missing
-from arae_core.data.resident import read_resident
 
 _HOW = (
     "Online: python -c \"from arae_core.data import cifar10; cifar10('train', download=True)\" (170 MB). "
@@ -43,7 +43,7 @@ def cifar10(split: str, *, root: str | Path | None = None, download: bool = Fals
     found.notes = (
         "JPEG copies" if any(file.lower().endswith((".jpg", ".jpeg")) for file in found.files) else ""
     )
-    return read_resident(found)
+    return resident(found)
 
 
 def cifar10_places(root: str | Path | None = None) -> tuple[Path, Path, Path, Path]:

@@ -6,7 +6,8 @@ random resized crop, a flip, colour jitter of 0.1, PCA lighting of 0.05 (Krizhev
 
 import copy
 import hashlib
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,8 +20,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
+from tqdm import tqdm
 
-from arae_core.data.image_set import balanced
+from arae_core.data.image_set import ImageSet, balanced
 from arae_core.data.images import check_pass, members
 from arae_core.data.pictures import UnreadableImageError, open_rgb, to_uint8
 from arae_core.seeds import derive_seed
@@ -48,11 +50,14 @@ def lighting(x: Tensor, alpha: Tensor) -> Tensor:
 class FolderSet:
     """Labelled image files, decoded when they are wanted; used like an ImageSet.
 
-    files    (N,) names relative to `folder` (an array of fixed-width text: workers can share it)
-    labels   int64 (N,), on the CPU
-    device   where batches go;  workers  processes that decode (None: one a core, at most 8; 0: this one)
-    skipped  files that a pass so far found unreadable, with the reason. Nothing is opened to build the set:
-             a bad file is met when its turn comes, left out of its batch in every pass, and named here once.
+    Attributes:
+        files: (N,) names relative to `folder` (an array of fixed-width text: workers can share it)
+        labels: int64 (N,), on the CPU
+        device: where batches go
+        workers: processes that decode (None: one a core, at most 8; 0: this one)
+        skipped: files that a pass so far found unreadable, with the reason. Nothing is opened to build the
+            set: a bad file is met when its turn comes, left out of its batch in every pass, and named here
+            once.
     """
 
     name: str
@@ -120,9 +125,10 @@ class FolderSet:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass: x float32 (B, 3, S, S) in [0, 1] and y int64 (B,); shuffled if there is a seed.
 
-        none    the whole image scaled to S x S, as A's inverters are trained
-        center  the shorter side scaled to 8/7 S, then the middle S x S (256 and 224): A's test images
-        paper   random resized crop, flip, colour jitter 0.1, lighting 0.05: A's classifier; needs a seed
+        Args:
+            augment: "none", the whole image scaled to S x S, as A's inverters are trained; "center", the shorter side
+                scaled to 8/7 S, then the middle S x S (256 and 224), A's test images; "paper", random resized crop,
+                flip, colour jitter 0.1, lighting 0.05, A's classifier, needs a seed
 
         A pass depends on the seed alone, not on the number of workers. A batch with an unreadable file is
         smaller by it. Raises ValueError for an unknown augmentation, or when no file at all can be read.
@@ -130,7 +136,7 @@ class FolderSet:
         check_pass(batch_size, augment, seed, "none", "center", drawn=("paper",))
         generator = torch.Generator().manual_seed(seed or 0)
         order = torch.arange(len(self)) if seed is None else torch.randperm(len(self), generator=generator)
-        groups = [group.tolist() for group in order.split(batch_size)]
+        groups = list(order.split(batch_size))
         if drop_last and len(groups[-1]) < batch_size:
             groups.pop()
         return self._pass(Reader(self, augment, seed or 0).loader(groups))
@@ -151,6 +157,28 @@ class FolderSet:
         if alpha.numel():
             x = lighting(x, alpha.to(self.device, non_blocking=True))
         return x, labels.to(self.device, non_blocking=True)
+
+
+def resident(files: FolderSet) -> ImageSet:
+    """Every image of a folder set, scaled whole by bicubic interpolation, in memory.
+
+    Files that cannot be read are left out, counted in a warning and named in `skipped`.
+    """
+    count, size, end = len(files), files.image_size, 0
+    images = torch.empty(count, 3, size, size, dtype=torch.uint8)
+    labels, failed = torch.empty(count, dtype=torch.int64), {}
+    loader = Reader(files, filter=Image.Resampling.BICUBIC).loader(torch.arange(count).split(256))
+    quiet = count < 5000 or None  # None: a bar only where somebody can watch it
+    for x, _, y, bad in tqdm(loader, f"reading {files.name}", disable=quiet):
+        images[end : end + len(x)], labels[end : end + len(x)] = x, y
+        end, failed = end + len(x), failed | bad
+    skipped = tuple(failed[name] for name in files.files if name in failed)
+    if end == 0:
+        raise UnreadableImageError(f"not one image of {files.folder} can be read: {skipped[0]}")
+    if skipped:
+        some = f"{len(skipped)} unreadable images skipped, such as {skipped[0]}"
+        warnings.warn(f"{files.name}: {some}", stacklevel=3)
+    return ImageSet(files.name, images[:end], labels[:end], files.classes, files.notes, skipped)
 
 
 class Reader(Dataset):
@@ -192,14 +220,14 @@ class Reader(Dataset):
             image = image.resize((size, size), self.filter, box=(left, top, left + across, top + down))
         return to_uint8(image), alpha, int(self.files.labels[index])
 
-    def loader(self, groups: list[list[int]]) -> DataLoader:
+    def loader(self, groups: Sequence[Tensor]) -> DataLoader:
         """Batches of the indices in each group, as `collate` makes them; a few groups are decoded in this process."""
         workers, pinned = self.files.workers, self.files.device.type == "cuda"
         workers = min(8, available_cores(), len(groups) // 4) if workers is None else workers
         own = torch.Generator()  # lest the loader draw from the caller's
         return DataLoader(
             self,
-            batch_sampler=groups,
+            batch_sampler=[group.tolist() for group in groups],
             num_workers=workers,
             collate_fn=collate,
             pin_memory=pinned,

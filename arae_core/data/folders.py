@@ -8,66 +8,54 @@ import numpy as np
 import torch
 from torchvision.datasets.folder import make_dataset
 
-from arae_core.data.folder_set import FolderSet
+from arae_core.data.folder_set import FolderSet, resident
 from arae_core.data.image_set import ImageSet
 from arae_core.data.pictures import ENDINGS
 from arae_core.data.places import MissingDataError, check_integer, check_split, data_root, missing
-from arae_core.data.resident import read_resident
 
 RESIDENT_SIDE = 64  # pixels: larger ones are decoded as a pass goes on, cropped from originals
 RESIDENT_BYTES = 2 * 1024**3  # Tiny ImageNet's 100,000 images at 64 pixels take 1.2 GB
 TEST_FOLDERS = ("test", "val", "validation")
 
-# name: folders it may have under the data root, classes it has when whole, how to get it
+# Folders under the data root, classes when whole, and how to get it.
 KNOWN = {
-    "tiny-imagenet": (
-        ("tiny-imagenet", "tiny-imagenet-200", "tiny-imagenet-100"),
-        200,
-        "Get http://cs231n.stanford.edu/tiny-imagenet-200.zip (237 MB) and unpack it there.",
-    ),
-    "imagenet": (
-        ("imagenet",),
-        1000,
-        "ImageNet (ILSVRC 2012) needs an account at https://image-net.org; unpack it as "
-        "<split>/<class>/<image>, the classes named by their WordNet ids, split train and val.",
-    ),
+    "tiny-imagenet": ("tiny-imagenet", "tiny-imagenet-200", "tiny-imagenet-100"),
+    "imagenet": ("imagenet",),
+}
+_WHOLE = {"tiny-imagenet": 200, "imagenet": 1000}
+_HOW = {
+    "tiny-imagenet": "Get http://cs231n.stanford.edu/tiny-imagenet-200.zip (237 MB) and unpack it there.",
+    "imagenet": "ImageNet (ILSVRC 2012) needs an account at https://image-net.org; unpack it as "
+    "<split>/<class>/<image>, the classes named by their WordNet ids, split train and val.",
 }
 
 
 def image_folder(
-    folder: str | Path,
-    split: str,
-    *,
-    image_size: int,
-    root: str | Path | None = None,
-    workers: int | None = None,
+    folder: str | Path, split: str, *, image_size: int, root: str | Path | None = None
 ) -> ImageSet | FolderSet:
     """A folder `<split>/<class>/<image>`: a path, or "tiny-imagenet" or "imagenet" under the data root.
 
-    Up to 64 pixels and 2 GiB: an ImageSet, each image scaled whole to image_size x image_size. Else a
-    FolderSet with `workers` decoding processes. The split "test" may lie in a folder called val. What is not
-    the whole set (100 of Tiny ImageNet's 200 classes) says so in `notes`.
+    Up to 64 pixels and 2 GiB: an ImageSet, each image scaled whole to image_size x image_size. Else a FolderSet. The
+    split "test" may lie in a folder called val. What is not the whole set (100 of Tiny ImageNet's 200 classes) says so
+    in `notes`.
 
     Raises MissingDataError (a FileNotFoundError) with the places looked at, ValueError for a bad argument.
     """
     found = folder_set(find_folder(folder, root), split, image_size)
-    found.workers = workers
-    if folder in KNOWN:
-        found.name, whole = str(folder), KNOWN[str(folder)][1]
-        found.notes = "" if len(found.classes) == whole else f"{len(found.classes)} of {whole} classes"
-    resident = image_size <= RESIDENT_SIDE and len(found) * 3 * image_size**2 <= RESIDENT_BYTES
-    return read_resident(found) if resident else found
+    if (name := str(folder)) in KNOWN:
+        whole = len(found.classes) == _WHOLE[name]
+        found.name, found.notes = name, "" if whole else f"{len(found.classes)} of {_WHOLE[name]} classes"
+    small = image_size <= RESIDENT_SIDE and len(found) * 3 * image_size**2 <= RESIDENT_BYTES
+    return resident(found) if small else found
 
 
 def find_folder(folder: str | Path, root: str | Path | None = None) -> Path:
     """The folder of a known set under the data root, or the path itself. Raises MissingDataError."""
-    places, how = ([Path(folder).expanduser()], "A folder of images is laid out as <split>/<class>/<image>.")
-    if folder in KNOWN:
-        names, _, how = KNOWN[str(folder)]
-        places = [data_root(root) / name for name in names]
+    places = [data_root(root) / name for name in KNOWN.get(str(folder), ())] or [Path(folder).expanduser()]
     for place in places:
         if place.is_dir():
             return place
+    how = _HOW.get(str(folder), "A folder of images is laid out as <split>/<class>/<image>.")
     raise missing(str(folder), places, how)
 
 
@@ -77,13 +65,10 @@ def split_folder(root: Path, split: str) -> Path:
     names = TEST_FOLDERS if split == "test" else (split,)
     there = [root / name for name in names if _folders(root / name)]
     # Tiny ImageNet's own `test` folder has no labels; its validation images do.
-    labelled = [folder for folder in there if (folder / "val_annotations.txt").is_file()]
-    for folder in labelled or there:
+    for folder in [folder for folder in there if (folder / "val_annotations.txt").is_file()] or there:
         return folder
-    expected = "images are expected at <split>/<class>/<image>"
-    raise MissingDataError(
-        f"{root} has no folder {' or '.join(names)} with a folder for each class in it: {expected}"
-    )
+    lacks = f"no folder {' or '.join(names)} with a folder for each class in it"
+    raise MissingDataError(f"{root} has {lacks}: images are expected at <split>/<class>/<image>")
 
 
 def folder_set(root: Path, split: str, image_size: int) -> FolderSet:
@@ -107,22 +92,16 @@ def folder_set(root: Path, split: str, image_size: int) -> FolderSet:
     if strangers := sorted({name for name, _ in found} - set(classes)):
         raise ValueError(f"{folder} has classes that {trained} lacks: {', '.join(strangers[:5])}")
     if empty := sorted(set(_folders(trained)) - set(classes)):
-        warnings.warn(
-            f"no picture in {', '.join(empty[:5])} of {trained}: not among the classes", stacklevel=3
-        )
+        names = ", ".join(empty[:5])
+        warnings.warn(f"no picture in {names} of {trained}: not among the classes", stacklevel=3)
     number = {name: index for index, name in enumerate(classes)}
-    labels = torch.tensor([number[name] for name, _ in found])
-    return FolderSet(
-        root.name, folder, np.array([file for _, file in found]), labels, tuple(classes), image_size
-    )
+    labels, files = torch.tensor([number[name] for name, _ in found]), np.array([file for _, file in found])
+    return FolderSet(root.name, folder, files, labels, tuple(classes), image_size)
 
 
 def _folders(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")
-    )
+    entries = os.scandir(folder) if folder.is_dir() else ()
+    return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _labelled(folder: Path) -> list[tuple[str, str]]:

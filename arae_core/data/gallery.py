@@ -34,10 +34,11 @@ class Gallery:
 def gallery(wanted: Sequence[str], *, longest_side: int = 0, root: str | Path | None = None) -> Gallery:
     """The pictures of a list in which each entry names a photograph, a texture, or a folder of pictures.
 
-    wanted        names of `photo_names` and `texture_names`; anything else is a folder, a path or one under the data
-                  root, all of whose pictures are taken
-    longest_side  of a picture, in pixels; larger ones are scaled down to it. 0: as they are
-    root          where data sets lie, instead of $ARAE_DATA
+    Args:
+        wanted: names of `photo_names` and `texture_names`; anything else is a folder, a path or one under the
+            data root, all of whose pictures are taken
+        longest_side: of a picture, in pixels; larger ones are scaled down to it. 0: as they are
+        root: where data sets lie, instead of $ARAE_DATA
 
     Raises ValueError for an empty list, a negative side, or two pictures of one name; MissingDataError for no such
     folder; UnreadableImageError for a file that cannot be read.

@@ -24,10 +24,11 @@ from arae_core.seeds import derive_seed
 class ImageSet:
     """Labelled images of one size.
 
-    images   uint8 (N, 3, S, S), on any device
-    labels   int64 (N,), on the same device, indices into `classes`
-    notes    what has to be said beside every number made with this set, such as "JPEG copies"
-    skipped  files that could not be read, each with its reason
+    Attributes:
+        images: uint8 (N, 3, S, S), on any device
+        labels: int64 (N,), on the same device, indices into `classes`
+        notes: what has to be said beside every number made with this set, such as "JPEG copies"
+        skipped: files that could not be read, each with its reason
 
     Raises ValueError when the tensors do not fit together.
     """

@@ -25,8 +25,10 @@ def load(
     """The training or test split of "photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet", or of a
     folder's path. CIFAR-10 at another size than its own 32 pixels is a ResizedSet.
 
-    count  images wanted (None: all; of the photos 10,000), balanced over the classes and drawn with `seed`
-    root   where data sets lie, instead of $ARAE_DATA
+    Args:
+        count: images wanted (None: all; of the photos 10,000), balanced over the classes and drawn with
+            `seed`
+        root: where data sets lie, instead of $ARAE_DATA
 
     Raises ValueError for an unknown name (with the near ones) or for more images than there are;
     MissingDataError (a ValueError) where the data set is not on this machine.

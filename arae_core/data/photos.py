@@ -88,11 +88,6 @@ def photos(split: str = "train", *, count: int = 10_000, image_size: int = 32, s
     return _as_set("photos", images, photo_names())
 
 
-def crop_boxes(name: str, split: str, count: int, image_size: int = 32, seed: int = 0) -> np.ndarray:
-    """Where a class's crops lie in their photograph: int (count, 4), left, top, right, bottom (exclusive)."""
-    return _crops(name, split, count, image_size, seed)[1]
-
-
 def runs(width: int, split: str) -> list[tuple[int, int]]:
     """The columns of a photograph that belong to a split: (first, end) of each run of adjacent stripes."""
     joined: list[tuple[int, int]] = []

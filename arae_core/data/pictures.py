@@ -41,8 +41,9 @@ def picture(path: str | Path, *, max_side: int | None = None) -> Tensor:
 def picture_files(folder: str | Path, *, root: str | Path | None = None) -> list[Path]:
     """The pictures of a folder by name, or of the folders inside it by path where it has none itself: Kodak24, DIV2K.
 
-    folder  a path, or one under the data root ("denoise/Kodak24")
-    root    where data sets lie, instead of $ARAE_DATA
+    Args:
+        folder: a path, or one under the data root ("denoise/Kodak24")
+        root: where data sets lie, instead of $ARAE_DATA
 
     Raises MissingDataError (a FileNotFoundError) with the places looked at, also for a folder without a picture.
     """
@@ -54,9 +55,8 @@ def picture_files(folder: str | Path, *, root: str | Path | None = None) -> list
 
 
 def _visible(paths: Iterable[Path]) -> list[Path]:
-    return sorted(
-        p for p in paths if p.suffix.lower() in ENDINGS and not p.name.startswith(".") and p.is_file()
-    )
+    shown = (path for path in paths if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
+    return sorted(path for path in shown if path.is_file())
 
 
 def to_uint8(image: Image.Image) -> Tensor:

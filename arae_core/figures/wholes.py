@@ -29,7 +29,7 @@ def picture_rows(rows: Rows, *, columns: Sequence[str], width: float = 7.5) -> P
 def error_maps(
     rows: Rows, *, columns: Sequence[str], largest: float | None = None, width: float = 7.5
 ) -> Picture:
-    """|x - x_hat| as heat, dark where they agree, every map on the scale of the bar at the right.
+    """`|x - x_hat|` as heat, dark where they agree, every map on the scale of the bar at the right.
 
     rows: label to one difference x - x_hat (C, H, W) for each column; its size is averaged over the channels.
     largest: where the scale ends, in pixels of [0,1]; by default at the largest error shown.

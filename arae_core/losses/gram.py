@@ -31,9 +31,10 @@ def gram_matrix(z: Tensor) -> Tensor:
 def gram_loss(z_hat: Sequence[Tensor], z: Sequence[Tensor], *, relative: bool = False) -> Tensor:
     """The loss of each picture, (B,), 0 where mean and Gram matrix agree at every layer.
 
-    z_hat, z: a map of features (B, C, h, w) for each layer, z the style's; h and w may differ between the two.
-    relative: the form that knows no scale: from 0 to 1 (pictures without a feature in common) where features follow
-        a ReLU.
+    Args:
+        z_hat, z: a map of features (B, C, h, w) for each layer, z the style's; h and w may differ between the two.
+        relative: the form that knows no scale: from 0 to 1 (pictures without a feature in common) where features follow
+            a ReLU.
 
     Raises:
         ValueError: no layers, or not the same layers on both sides.

@@ -8,6 +8,7 @@ from arae_core.networks.discriminator import FeatureDiscriminator
 from arae_core.networks.encoder import Encoder
 from arae_core.networks.frozen import frozen
 from arae_core.networks.mirror import mirror
+from arae_core.networks.pretrained import WeightsUnavailable
 from arae_core.networks.resnet import ResNet18
 from arae_core.networks.specification import specification, specified
 from arae_core.networks.vgg import VGG16
@@ -22,6 +23,7 @@ __all__ = [
     "ResNet18",
     "VGG16",
     "VGG19",
+    "WeightsUnavailable",
     "WideResNet28_10",
     "alexnet_inverter",
     "fetch_vgg19",
