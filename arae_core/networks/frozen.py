@@ -24,7 +24,7 @@ def frozen(*models: nn.Module, weights: bool = True) -> Iterator[None]:
     modes = [module.training for module in modules]
     parameters = [p for model in models for p in model.parameters()] if weights else []
     flags = [p.requires_grad for p in parameters]
-    buffers = [(b, b.detach().clone()) for model in models for b in model.buffers()]
+    buffers = [(b, b.detach().clone(), b._version) for model in models for b in model.buffers()]
     try:
         for model in models:
             model.eval()
@@ -37,5 +37,6 @@ def frozen(*models: nn.Module, weights: bool = True) -> Iterator[None]:
         for p, flag in zip(parameters, flags, strict=True):
             p.requires_grad_(flag)
         with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
+            for buffer, before, version in buffers:
+                if buffer._version != version:  # a copy would break graphs that need the buffer
+                    buffer.copy_(before)

@@ -51,8 +51,12 @@ def _source(made_by: Any) -> str:
     )
     if not methods:
         return inspect.getsource(made_by).strip()
-    text = "".join(inspect.findsource(methods[0])[0])
+    text, line = "".join(inspect.findsource(methods[0])[0]), methods[0].__code__.co_firstlineno
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ClassDef) and node.name == made_by.__name__:
+        if (
+            isinstance(node, ast.ClassDef)
+            and node.name == made_by.__name__
+            and node.lineno <= line <= (node.end_lineno or 0)
+        ):
             return ast.get_source_segment(text, node) or ""
     raise OSError(f"the source of {made_by.__name__} is not to be found")

@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from arae_core.data import photos
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
 from arae_core.metrics import psnr, reconstruction
-from arae_core.networks import Autoencoder
+from arae_core.networks import AlexNet, Autoencoder, mirror
 
 
 @pytest.fixture

@@ -5,19 +5,18 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from arae_core.networks import FeatureCritic
-from arae_core.networks import AlexNet
+from arae_core.networks import AlexNet, FeatureDiscriminator
 
 
 @pytest.mark.parametrize("spectral_norm", [True, False])
 def test_parameters_at_224(spectral_norm):
     with torch.device("meta"):
-        critic = FeatureCritic(spectral_norm=spectral_norm)
+        critic = FeatureDiscriminator(spectral_norm=spectral_norm)
     assert sum(p.numel() for p in critic.parameters()) == 11_372_353
 
 
 def test_sides_at_224():
-    critic, z, sides = FeatureCritic((1,)), torch.rand(1, 3, 224, 224), []
+    critic, z, sides = FeatureDiscriminator((1,)), torch.rand(1, 3, 224, 224), []
     for module in critic.image:
         z = module(z)
         if isinstance(module, nn.Conv2d):
@@ -31,7 +30,7 @@ def test_sides_at_224():
 def test_small_forms(size, layer):
     torch.manual_seed(0)
     encoder = AlexNet(size, 10, 0.25)
-    critic = FeatureCritic(encoder.feature_shape(layer), size)
+    critic = FeatureDiscriminator(encoder.feature_shape(layer), size)
     x = torch.rand(3, 3, size, size, requires_grad=True)
     logits = critic(x, encoder.features(x.detach(), layer).detach())
     assert logits.shape == (3, 1)
@@ -43,7 +42,7 @@ def test_small_forms(size, layer):
 @pytest.mark.parametrize("size, shape", [(32, (128, 2, 2)), (224, (256, 6, 6))])
 def test_both_the_image_and_the_features_matter(size, shape):
     torch.manual_seed(0)
-    critic = FeatureCritic(shape, size, spectral_norm=False).eval()
+    critic = FeatureDiscriminator(shape, size, spectral_norm=False).eval()
     x, z = torch.rand(2, 3, size, size), torch.rand(2, *shape)
     with torch.no_grad():
         assert not torch.allclose(critic(x, z), critic(x, z.flip(0)), atol=1e-6)
@@ -52,15 +51,15 @@ def test_both_the_image_and_the_features_matter(size, shape):
 
 
 def test_logits_are_not_squashed():
-    critic = FeatureCritic((4, 2, 2), 32, spectral_norm=False).eval()
+    critic = FeatureDiscriminator((4, 2, 2), 32, spectral_norm=False).eval()
     nn.init.constant_(critic.judge[-1].bias, 5.0)
     assert critic(torch.rand(1, 3, 32, 32), torch.rand(1, 4, 2, 2)).item() > 1
 
 
 def test_spectral_norm_is_on_every_layer_with_weights():
     for critic, expected in (
-        (FeatureCritic((4,), 32), True),
-        (FeatureCritic((4,), 32, spectral_norm=False), False),
+        (FeatureDiscriminator((4,), 32), True),
+        (FeatureDiscriminator((4,), 32, spectral_norm=False), False),
     ):
         layers = [m for m in critic.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
         assert len(layers) == 9
@@ -68,7 +67,7 @@ def test_spectral_norm_is_on_every_layer_with_weights():
 
 
 def test_the_wrong_features_are_refused():
-    critic, x = FeatureCritic((4, 2, 2), 32), torch.rand(2, 3, 32, 32)
+    critic, x = FeatureDiscriminator((4, 2, 2), 32), torch.rand(2, 3, 32, 32)
     for z in (torch.rand(2, 4, 4, 4), torch.rand(2, 16), torch.rand(1, 4, 2, 2)):
         with pytest.raises(ValueError, match=r"\(2, 4, 2, 2\)"):
             critic(x, z)
@@ -76,4 +75,4 @@ def test_the_wrong_features_are_refused():
 
 def test_another_size_is_refused():
     with pytest.raises(ValueError, match="32, 64 or 224"):
-        FeatureCritic((4,), 128)
+        FeatureDiscriminator((4,), 128)

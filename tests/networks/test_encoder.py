@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10
-from arae_core.networks.encoder import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN, evaluating
+from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10, frozen
+from arae_core.networks.encoder import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN
 
 SMALL = {
     "alexnet-224": lambda: AlexNet(224, 10, 0.125),
@@ -109,7 +109,7 @@ def test_feature_shape_leaves_the_model_as_it_was():
 
 def test_modes_come_back_after_an_error():
     model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
-    with pytest.raises(RuntimeError), evaluating(model):
+    with pytest.raises(RuntimeError), frozen(model):
         assert not any(module.training for module in model.modules())
         raise RuntimeError
     assert [module.training for module in model.modules()] == [True, True, False]

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10
-from arae_core.networks import mirror
+from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10, mirror
 
 ENCODERS = {
     "alexnet-224": lambda: AlexNet(224, 10, 0.0625),

@@ -8,9 +8,15 @@ import pytest
 import torch
 
 from arae_core import metrics
-from arae_core.networks import VGG16, AlexNet, ResNet18, WideResNet28_10
-from arae_core.networks import alexnet_inverter, mirror
-from arae_core.networks import Autoencoder
+from arae_core.networks import (
+    VGG16,
+    AlexNet,
+    Autoencoder,
+    ResNet18,
+    WideResNet28_10,
+    alexnet_inverter,
+    mirror,
+)
 
 SIZES = [(33, 47), (50, 37), (63, 65), (32, 96), (64, 64)]
 

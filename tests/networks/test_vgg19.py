@@ -4,11 +4,9 @@ import pytest
 import torch
 import torchvision
 
-from arae_core.data import weights
+from arae_core.networks import VGG19, mirror, pretrained, vgg19
 from arae_core.networks.pretrained import WeightsUnavailable
-from arae_core.networks import VGG19, vgg19
 from arae_core.networks.vgg19 import FILE
-from arae_core.networks import mirror
 
 ENDS = {"relu1_1": 2, "relu2_1": 7, "relu3_1": 12, "relu4_1": 21, "relu5_1": 30}  # modules of torchvision's chain
 
@@ -17,7 +15,7 @@ ENDS = {"relu1_1": 2, "relu2_1": 7, "relu3_1": 12, "relu4_1": 21, "relu5_1": 30}
 def at_hand(tmp_path, monkeypatch):
     """torchvision's network, untrained, under the file's name; its hash is not looked at."""
     monkeypatch.setenv("ARAE_DATA", str(tmp_path))
-    monkeypatch.setattr(weights, "verify", lambda path: None)
+    monkeypatch.setattr(pretrained, "verify", lambda path: None)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theirs = torchvision.models.vgg19().eval()

@@ -10,9 +10,8 @@ import time
 import pytest
 import torch
 
-from arae_core.networks import FeatureCritic
-from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
+from arae_core.networks import FeatureDiscriminator, mirror
 from arae_core.training import (
     Attack,
     ClassifierConfig,
@@ -70,16 +69,16 @@ def test_killed_inverter_resumes_bit_identically(tiny, build, tmp_path, adversar
 
     def pair(seed=0):
         torch.manual_seed(seed)
-        critic = FeatureCritic(encoder.feature_shape("conv5"), image_size=32) if adversarial else None
+        critic = FeatureDiscriminator(encoder.feature_shape("conv5"), image_size=32) if adversarial else None
         return mirror(encoder, "conv5"), critic
 
     whole, critic = pair()
-    train_inverter(whole, encoder, tiny, config, seed=1, critic=critic)
+    train_inverter(whole, tiny, config, encoder=encoder, seed=1, discriminator=critic)
     broken, critic = pair()
     with pytest.raises(Killed):
-        train_inverter(broken, encoder, KilledAt(tiny, 9), config, seed=1, critic=critic, state_file=tmp_path / "s")
+        train_inverter(broken, KilledAt(tiny, 9), config, encoder=encoder, seed=1, discriminator=critic, state_file=tmp_path / "s")
     again, critic = pair(99)
-    train_inverter(again, encoder, tiny, config, seed=1, critic=critic, state_file=tmp_path / "s")
+    train_inverter(again, tiny, config, encoder=encoder, seed=1, discriminator=critic, state_file=tmp_path / "s")
     assert same(whole, again)
 
 
@@ -87,8 +86,7 @@ def test_inverter_learns_and_leaves_the_encoder_alone(tiny, build):
     encoder = built(build).train()
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
     generator = mirror(encoder, "conv2")
-    history = train_inverter(generator, encoder, tiny, InverterConfig(layer="conv2", epochs=12, batch_size=16,
-                                                                      weights=PIXEL), seed=0)
+    history = train_inverter(generator, tiny, InverterConfig(layer="conv2", epochs=12, batch_size=16, weights=PIXEL), encoder=encoder, seed=0)
     assert history[-1]["pixel"] < 0.5 * history[0]["pixel"] and "feature" not in history[0]
     assert all(torch.equal(before[k], v) for k, v in encoder.state_dict().items()) and encoder.training
     assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
@@ -96,9 +94,8 @@ def test_inverter_learns_and_leaves_the_encoder_alone(tiny, build):
 
 def test_critic_and_weight_go_together(tiny, build):
     encoder = built(build)
-    with pytest.raises(ValueError, match="critic"):
-        train_inverter(mirror(encoder, "conv5"), encoder, tiny,
-                       InverterConfig(weights=InversionWeights(1, 0, 1, "mean")), seed=0)
+    with pytest.raises(ValueError, match="discriminator"):
+        train_inverter(mirror(encoder, "conv5"), tiny, InverterConfig(weights=InversionWeights(1, 0, 1, "mean")), encoder=encoder, seed=0)
 
 
 def test_divergence_stops_and_keeps_the_last_good_state(tiny, build, tmp_path):
@@ -146,15 +143,13 @@ def test_sigkill_then_again_gives_the_same_weights(tmp_path):
         import sys, torch
         from arae_core.data import ImageSet
         from arae_core.networks import AlexNet
-        from arae_core.training import Attack, ClassifierConfig, trained_classifier
+        from arae_core.training import Attack, ClassifierConfig, find_else_train, train_classifier
         torch.set_num_threads(1)
         g = torch.Generator().manual_seed(0)
         data = ImageSet("d", torch.randint(0, 255, (512, 3, 32, 32), generator=g).byte(), torch.arange(512) % 4,
                         tuple("abcd"))
         print("ready", flush=True)
-        its = trained_classifier(lambda: AlexNet(image_size=32, num_classes=4, width=0.125), data,
-                                 ClassifierConfig(epochs=8, batch_size=32, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4)),
-                                 seed=0)
+        its = find_else_train(lambda: AlexNet(image_size=32, num_classes=4, width=0.125), train_classifier, data, ClassifierConfig(epochs=8, batch_size=32, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4)), seed=0)
         from arae_core.training.files import digest
         print(digest(its.model.state_dict()))
     """)

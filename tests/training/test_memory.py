@@ -3,10 +3,15 @@
 import pytest
 import torch
 
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
-from arae_core.training import ClassifierConfig, InverterConfig, trained_classifier, trained_inverter
+from arae_core.networks import AlexNet, mirror
+from arae_core.training import (
+    ClassifierConfig,
+    InverterConfig,
+    find_else_train,
+    train_classifier,
+    train_inverter,
+)
 from arae_core.training.memory import BatchTooLarge, explained
 
 CONFIG = ClassifierConfig(epochs=1, batch_size=32, lr=0.01)
@@ -31,7 +36,7 @@ class Absurd(AlexNet):
 @pytest.mark.parametrize("kind", [Hungry, Absurd])
 def test_a_classifiers_batch(tiny, kind):
     with pytest.raises(BatchTooLarge) as raised:
-        trained_classifier(lambda: kind(image_size=32, num_classes=4, width=0.125), tiny, CONFIG, seed=0)
+        find_else_train(lambda: kind(image_size=32, num_classes=4, width=0.125), train_classifier, tiny, CONFIG, seed=0)
     assert str(raised.value) == ("a batch of 32 images does not fit into the memory of cpu; halve it with "
                                  "`-p batch_size 16` (or the parameter `..._batch_size` of this model)")
 
@@ -48,7 +53,7 @@ def test_a_generators_batch(tiny, build):
     config = InverterConfig(epochs=1, batch_size=32, weights=InversionWeights(1, 0, 0, "mean"))
     generator = mirror(encoder, "conv5")
     with pytest.raises(BatchTooLarge, match="a batch of 32 images .* `-p batch_size 16`"):
-        trained_inverter(lambda: generator, encoder, tiny, config, seed=0)
+        find_else_train(lambda: generator, train_inverter, tiny, config, encoder=encoder, seed=0)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("no such layer")])

@@ -1,35 +1,44 @@
 """Find it, else train it; files that are whole or refused."""
 
+import dataclasses
+import hashlib
 import json
 import os
 import pickle
+import sys
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
+import pooch
 import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
+from arae_core import training
 from arae_core.losses import InversionWeights
+from arae_core.networks import AlexNet, mirror, specification
 from arae_core.training import (
     Attack,
     CheckpointError,
     ClassifierConfig,
     InverterConfig,
-    checkpoint,
-    safefile,
-    trained_classifier,
-    trained_inverter,
+    files,
+    find_else_train,
+    listening,
+    reference_model,
+    reference_models,
+    train_classifier,
+    train_inverter,
 )
-from arae_core.training.trained import code_digest
+from arae_core.training.trained import declaration, declared_fields, digest_of
 
 ONE = ClassifierConfig(epochs=1, batch_size=32, lr=0.01)
 
 
 def test_trains_once_then_finds(tiny, build):
-    first = trained_classifier(build, tiny, ONE, seed=0)
-    second = trained_classifier(build, tiny, ONE, seed=0)
+    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
+    second = find_else_train(build, train_classifier, tiny, ONE, seed=0)
     assert not first.found and second.found and first.history == second.history and first.path == second.path
     a, b = first.model.state_dict(), second.model.state_dict()
     assert all(torch.equal(a[k], b[k]) for k in a) and not second.model.training
@@ -42,68 +51,184 @@ def test_trains_once_then_finds(tiny, build):
     dict(build=lambda: AlexNet(image_size=32, num_classes=4, width=0.5)),
 ])
 def test_any_difference_is_another_model(tiny, build, change):
-    first = trained_classifier(build, tiny, ONE, seed=0)
+    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
     other = {"build": build, "config": ONE, "seed": 0, **change}
-    second = trained_classifier(other["build"], tiny, other["config"], seed=other["seed"])
+    second = find_else_train(other["build"], train_classifier, tiny, other["config"], seed=other["seed"])
     assert not second.found and second.key != first.key
 
 
 def test_other_data_is_another_model(tiny, build):
-    first = trained_classifier(build, tiny, ONE, seed=0)
-    assert trained_classifier(build, tiny.take(64, seed=0), ONE, seed=0).key != first.key
+    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
+    assert find_else_train(build, train_classifier, tiny.take(64, seed=0), ONE, seed=0).key != first.key
 
 
 def test_generator_is_keyed_by_the_encoders_weights(tiny, build):
     config = InverterConfig(epochs=1, batch_size=32, weights=InversionWeights(1, 0, 0, "mean"))
-    encoder = trained_classifier(build, tiny, ONE, seed=0).model
-    first = trained_inverter(lambda: mirror(encoder, "conv5"), encoder, tiny, config, seed=0)
-    assert trained_inverter(lambda: mirror(encoder, "conv5"), encoder, tiny, config, seed=0).found
+    encoder = find_else_train(build, train_classifier, tiny, ONE, seed=0).model
+    first = find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0)
+    assert find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0).found
     with torch.no_grad():
         encoder.stages["conv1"][0].bias[0] += 1e-3
-    assert trained_inverter(lambda: mirror(encoder, "conv5"), encoder, tiny, config, seed=0).key != first.key
+    assert find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0).key != first.key
 
 
 def test_found_among_the_reference_models(tiny, build, tmp_path, monkeypatch):
-    first = trained_classifier(build, tiny, ONE, seed=0)
+    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
     shelf = tmp_path / "book" / "reference" / "cifar10" / "models"
     shelf.mkdir(parents=True)
     os.replace(first.path, shelf / "a-name-for-people.safetensors")
     (tmp_path / "_config.yml").touch()
     monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
-    again = trained_classifier(build, tiny, ONE, seed=0)
+    again = find_else_train(build, train_classifier, tiny, ONE, seed=0)
     assert again.found and again.path.parent == shelf
 
 
 def test_two_that_want_the_same_model_train_it_once(tiny, build, monkeypatch):
     calls = []
-    monkeypatch.setattr(checkpoint, "train_classifier",
-                        lambda *a, **k: calls.append(1) or [{"epoch": 1, "seconds": 0.0}])
-    monkeypatch.setattr(checkpoint, "model_key", lambda *a, **k: "same")
-    threads = [threading.Thread(target=trained_classifier, args=(build, tiny, ONE), kwargs={"seed": 0})
+    def loop(model, data, config, **_):
+        calls.append(1)
+        return [{"epoch": 1, "seconds": 0.0}]
+
+    loop.__module__ = train_classifier.__module__  # where a VERSION stands
+    threads = [threading.Thread(target=find_else_train, args=(build, loop, tiny, ONE), kwargs={"seed": 0})
                for _ in range(4)]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert len(calls) == 1
 
 
-def test_code_digest_ignores_comments_and_docstrings():
-    def f(x):
-        """One."""
-        return x + 1  # a comment
+def test_a_listener_is_told_of_every_model_found_or_trained(tiny, build):
+    with listening(lambda its: seen.append((its.title, its.found))):
+        seen = []
+        for _ in range(2):
+            find_else_train(build, train_classifier, tiny, ONE, seed=0, title="standard")
+    find_else_train(build, train_classifier, tiny, ONE, seed=0)
+    assert seen == [("standard", False), ("standard", True)]
 
-    g_source = f
 
-    def f(x):
+def test_found_or_trained_the_random_numbers_that_follow_are_the_same(tiny, build):
+    def drawn():
+        torch.manual_seed(5)
+        find_else_train(build, train_classifier, tiny, ONE, seed=0)
+        return torch.rand(3)
 
-        return x + 1
+    torch.manual_seed(5)
+    assert torch.equal(drawn(), drawn()) and torch.equal(drawn(), torch.manual_seed(5) and torch.rand(3))
 
-    same, f_again = code_digest(g_source), f
-    assert code_digest(f_again) == same
 
-    def f(x):
-        return x + 2
+# --- keys ----------------------------------------------------------------------------------------
 
-    assert code_digest(f) != same
+@dataclasses.dataclass(frozen=True)
+class Grown(ClassifierConfig):
+    """A config that got a new field, at its default in all that were there before."""
+
+    tempo: float = 1.0
+
+
+def test_fields_at_their_defaults_do_not_count(tiny, build):
+    plain = declared_fields(ONE)
+    assert plain == {"config": "ClassifierConfig", "epochs": 1, "batch_size": 32, "lr": 0.01}
+    assert {**declared_fields(Grown(epochs=1, batch_size=32, lr=0.01)), "config": "ClassifierConfig"} == plain
+    assert declared_fields(Grown(tempo=2.0))["tempo"] == 2.0
+    attack = declared_fields(ClassifierConfig(attack=Attack("l2", 0.5, 2, 0.1)))["attack"]
+    assert attack == {"config": "Attack", "norm": "l2", "eps": 0.5, "steps": 2, "step_size": 0.1}
+
+
+def test_a_networks_specification_leaves_defaults_out_and_nests():
+    encoder = AlexNet(image_size=32, num_classes=4, width=0.25)
+    said = {"network": "AlexNet", "arguments": {"image_size": 32, "num_classes": 4, "width": 0.25}}
+    assert specification(encoder) == said
+    assert specification(mirror(encoder, "conv5")) == {"network": "mirror",
+                                                       "arguments": {"encoder": said, "layer": "conv5"}}
+    with pytest.raises(TypeError, match="Linear keeps no `arguments`"):
+        specification(nn.Linear(2, 2))
+
+
+def test_a_class_of_a_notebook_counts_by_its_source():
+    class Own(AlexNet):
+        def __init__(self, **arguments):
+            super().__init__(**arguments)
+            nn.init.zeros_(self.stages["logits"].bias)
+
+    first = specification(Own(image_size=32, num_classes=4))
+
+    class Own(AlexNet):
+        def __init__(self, **arguments):
+            super().__init__(**arguments)
+            nn.init.ones_(self.stages["logits"].bias)
+
+    second = specification(Own(image_size=32, num_classes=4))
+    assert first["network"] == second["network"] == "Own" and first["source"] != second["source"]
+
+
+def test_version_and_loop_count(tiny, build, monkeypatch):
+    before = declaration(build(), train_classifier, tiny, ONE, 0)
+    monkeypatch.setattr(sys.modules[train_classifier.__module__], "VERSION", 2)
+    after = declaration(build(), train_classifier, tiny, ONE, 0)
+    assert digest_of(before) != digest_of(after) and (before["version"], after["version"]) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["standard-encoder", "robust-encoder", "standard-conv5-generator",
+                                  "robust-conv5-generator"])
+def test_the_committed_models_are_what_they_say_and_have_todays_keys(name):
+    """Built from its own words, loaded, and declared anew: the key under which a chapter looks for it."""
+    model = reference_model("cifar10", name)
+    _, _, path, said = next(entry for entry in reference_models() if entry[1] == name)
+    declared = json.loads(said["declared"])
+    assert specification(model) == declared["model"] and digest_of(declared) == said["key"].split("-")[1]
+    recipe = training.ClassifierConfig if name.endswith("encoder") else training.InverterConfig
+    config = json.loads(said["config"])
+    config["attack" if "attack" in config else "weights"] = (
+        InversionWeights(**config["weights"]) if "weights" in config else
+        Attack(**config["attack"]) if config["attack"] else None)
+    config = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+    loop, encoder = (training.train_classifier, None)
+    if name.endswith("generator"):
+        loop, encoder = training.train_inverter, reference_model("cifar10", name.split("-")[0] + "-encoder")
+    data = SimpleNamespace(digest=said["data"].split()[1])
+    assert declaration(model, loop, data, recipe(**config), int(said["seed"]), encoder=encoder) == declared
+
+
+def test_a_reference_model_of_an_unknown_network_or_name_is_refused(tmp_path, monkeypatch):
+    shelf = tmp_path / "book" / "reference" / "x" / "models"
+    monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
+    declared = {"model": {"network": "os.system", "arguments": {"command": "true"}}}
+    files.save(shelf / "odd.safetensors", nn.Linear(2, 2).state_dict(), {"declared": json.dumps(declared), "key": "k"})
+    with pytest.raises(CheckpointError, match="odd.safetensors holds a network that cannot be built"):
+        reference_model("x", "odd")
+    with pytest.raises(CheckpointError, match="no reference model 'even'.*there are x/odd"):
+        reference_model("x", "even")
+
+
+def test_a_hosted_model_is_fetched_once_and_only_if_it_is_the_one(tiny, build, tmp_path, monkeypatch):
+    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
+    away = tmp_path / "away" / "weights.safetensors"
+    away.parent.mkdir()
+    os.replace(first.path, away)
+    reference = tmp_path / "book" / "reference"
+    reference.mkdir(parents=True)
+    monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
+    entry = {"url": away.as_uri(), "sha256": hashlib.sha256(away.read_bytes()).hexdigest(), "key": first.key}
+    (reference / "hosted.yaml").write_text(json.dumps({"cifar10/robust-encoder": entry}))
+    monkeypatch.setattr(pooch, "retrieve", lambda url, known, name, folder: shelve(away, known, Path(folder) / name))
+    again = find_else_train(build, train_classifier, tiny, ONE, seed=0)
+    assert again.found and again.path.parent.name == "hosted"
+    again.path.unlink()
+    (reference / "hosted.yaml").write_text(json.dumps({"cifar10/robust-encoder": {**entry, "sha256": "0" * 64}}))
+    with pytest.warns(UserWarning, match="could not be fetched.*trained instead"):
+        assert not find_else_train(build, train_classifier, tiny, ONE, seed=0).found
+    (reference / "hosted.yaml").write_text("cifar10/robust-encoder: {url: x}")
+    with pytest.raises(CheckpointError, match="hosted.yaml: cifar10/robust-encoder needs url, sha256 and key"):
+        reference_model("cifar10", "robust-encoder")
+
+
+def shelve(source, known, target):
+    """What pooch does with an address, which has no network here: the file, if it has the hash."""
+    if hashlib.sha256(source.read_bytes()).hexdigest() != known:
+        raise ValueError("SHA256 hash of downloaded file does not match the known hash")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(source.read_bytes())
+    return str(target)
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -111,20 +236,20 @@ def test_code_digest_ignores_comments_and_docstrings():
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "m.safetensors"
-    safefile.save(path, nn.Linear(3, 2).state_dict(), {"note": "x"})
+    files.save(path, nn.Linear(3, 2).state_dict(), {"note": "x"})
     return path
 
 
 def test_round_trip(saved):
     module = nn.Linear(3, 2)
-    assert safefile.load_into(module, saved)["note"] == "x"
-    assert safefile.digest(module.state_dict()) == safefile.load(saved)[1]["digest"]
+    assert files.load_into(module, saved)["note"] == "x"
+    assert files.digest(module.state_dict()) == files.load(saved)[1]["digest"]
 
 
 def test_truncated(saved):
     saved.write_bytes(saved.read_bytes()[:-4])
     with pytest.raises(CheckpointError, match="m.safetensors.*delete it"):
-        safefile.load(saved)
+        files.load(saved)
 
 
 def test_bit_flip(saved):
@@ -132,14 +257,22 @@ def test_bit_flip(saved):
     content[-1] ^= 1
     saved.write_bytes(bytes(content))
     with pytest.raises(CheckpointError, match="altered.*digest"):
-        safefile.load(saved)
+        files.load(saved)
+
+
+def test_altered_metadata(saved):
+    content = saved.read_bytes()
+    saved.write_bytes(content.replace(b'"note":"x"', b'"note":"y"'))
+    for read in (files.load, files.metadata_of):
+        with pytest.raises(CheckpointError, match="altered.*of itself"):
+            read(saved)
 
 
 def test_wrong_architecture_lists_names(saved):
     with pytest.raises(CheckpointError, match=r"missing \['0.bias', '0.weight'\], extra \['bias', 'weight'\]"):
-        safefile.load_into(nn.Sequential(nn.Linear(3, 2)), saved)
+        files.load_into(nn.Sequential(nn.Linear(3, 2)), saved)
     with pytest.raises(CheckpointError, match=r"weight \(2, 3\) for \(2, 4\)"):
-        safefile.load_into(nn.Linear(4, 2), saved)
+        files.load_into(nn.Linear(4, 2), saved)
 
 
 def test_pickle_is_refused_and_runs_nothing(tmp_path):
@@ -150,7 +283,7 @@ def test_pickle_is_refused_and_runs_nothing(tmp_path):
     path = tmp_path / "m.safetensors"
     path.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(CheckpointError, match="not a whole safetensors"):
-        safefile.load(path)
+        files.load(path)
     assert not (tmp_path / "exploded").exists()
 
 
@@ -160,9 +293,9 @@ def test_failed_write_keeps_the_previous_file(saved, monkeypatch):
     def full_disk(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(safefile, "save_file", full_disk)
+    monkeypatch.setattr(files, "write_whole", full_disk)
     with pytest.raises(CheckpointError, match="No space left.*ARAE_STORE"):
-        safefile.save(saved, nn.Linear(3, 2).state_dict(), {})
+        files.save(saved, nn.Linear(3, 2).state_dict(), {})
     assert saved.read_bytes() == before and os.listdir(saved.parent) == [saved.name]
 
 
@@ -170,9 +303,9 @@ def test_store_that_cannot_be_written(tiny, build, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("ARAE_STORE", str(tmp_path / "file" / "store"))
     with pytest.raises(CheckpointError, match="ARAE_STORE"):
-        trained_classifier(build, tiny, ONE, seed=0)
+        find_else_train(build, train_classifier, tiny, ONE, seed=0)
 
 
-def test_card_says_what_the_file_is(tiny, build):
-    _, card = safefile.load(trained_classifier(build, tiny, ONE, seed=7).path)
-    assert json.loads(card["config"])["epochs"] == 1 and card["seed"] == "7" and tiny.digest in card["data"]
+def test_metadata_says_what_the_file_is(tiny, build):
+    _, said = files.load(find_else_train(build, train_classifier, tiny, ONE, seed=7).path)
+    assert json.loads(said["config"])["epochs"] == 1 and said["seed"] == "7" and tiny.digest in said["data"]
