@@ -79,6 +79,5 @@ def available(root: str | Path | None = None) -> dict[str, str]:
 
 def _require_name(name: str) -> None:
     if name not in NAMES and not Path(name).expanduser().is_dir() and not set(str(name)) & set("/\\"):
-        raise ValueError(
-            f"no data set {name!r}{near(str(name), NAMES)} There are {', '.join(NAMES)}, or a folder's path."
-        )
+        there = f"There are {', '.join(NAMES)}, or a folder's path."
+        raise ValueError(f"no data set {name!r}{near(str(name), NAMES)} {there}")

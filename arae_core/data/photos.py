@@ -139,9 +139,8 @@ def photo_crops(
     """
     unknown = [name for name in names if name not in photo_names()]
     if unknown or not names:
-        raise ValueError(
-            f"no photograph {', '.join(unknown) or 'named'}; there are {', '.join(photo_names())}"
-        )
+        what = ", ".join(unknown) or "named"
+        raise ValueError(f"no photograph {what}; there are {', '.join(photo_names())}")
     check_integer("count", count)
     check_integer("image_size", image_size, 8, 112)
     if isinstance(recoloured, bool) or not 0 <= recoloured <= 1:

@@ -17,7 +17,8 @@ def gather(batches):
 
 @pytest.fixture
 def data(odd_folder) -> FolderSet:
-    found = image_folder(odd_folder, "train", image_size=96, workers=0)
+    found = image_folder(odd_folder, "train", image_size=96)
+    found.workers = 0
     assert isinstance(found, FolderSet)
     return found
 
@@ -37,7 +38,8 @@ def test_workers_change_nothing(data, odd_folder):
     torch.manual_seed(0)
     state = torch.get_rng_state()
     x, y = gather(data.batches(4, seed=3, augment="paper"))
-    shared = image_folder(odd_folder, "train", image_size=96, workers=2)
+    shared = image_folder(odd_folder, "train", image_size=96)
+    shared.workers = 2
     x2, y2 = gather(shared.batches(4, seed=3, augment="paper"))
     assert torch.equal(x, x2) and torch.equal(y, y2) and shared.skipped == data.skipped
     assert torch.equal(state, torch.get_rng_state())    # nobody else's random numbers are touched
@@ -61,7 +63,7 @@ def test_center_is_the_middle(tmp_path):
     image.paste("black", (16, 88, 240, 312))    # the middle 224 x 224
     image.save(tmp_path / "train/a/x.png")
     Image.new("RGB", (20_000, 1), "black").save(tmp_path / "train/a/y.png")
-    data = image_folder(tmp_path, "train", image_size=224, workers=0)
+    data = image_folder(tmp_path, "train", image_size=224)
     assert (next(data.batches(2, augment="center"))[0] == 0).all()
     assert next(data.batches(2))[0].max() == 1
 
@@ -86,7 +88,7 @@ def test_bad_passes_are_refused_at_the_call(data, call):
 def test_no_readable_image_at_all(tmp_path):
     (tmp_path / "train" / "a").mkdir(parents=True)
     (tmp_path / "train" / "a" / "x.jpg").write_text("no")
-    data = image_folder(tmp_path, "train", image_size=224, workers=0)
+    data = image_folder(tmp_path, "train", image_size=224)
     with pytest.raises(ValueError, match="not one image.*x.jpg"):
         list(data.batches(1))
 
@@ -100,7 +102,7 @@ def test_the_digest_is_that_of_the_files(tmp_path):
             file = tmp_path / "train" / name / "0 x.bmp"
             Image.fromarray(rng.integers(0, 255, (96, 96, 3), dtype=np.uint8)).save(file)
             os.utime(file, ns=(0, 0))
-        return image_folder(tmp_path, "train", image_size=96, workers=0)
+        return image_folder(tmp_path, "train", image_size=96)
     first = written(0)
     assert first.digest == first.to("cpu").digest == written(0).digest != written(1).digest
     small = image_folder(tmp_path, "train", image_size=32)

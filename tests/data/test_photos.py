@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from arae_core.data import photo_crops, photo_names, photograph, photos
-from arae_core.data.photos import LEAST_CONTRAST, _open, crop_boxes, runs
+from arae_core.data.photos import LEAST_CONTRAST, _crops, _open, runs
 
 
 def test_ten_whole_photographs():
@@ -29,7 +29,7 @@ def test_no_pixel_is_in_both_splits(image_size):
         seen = {}
         for split in ("train", "test"):
             seen[split] = np.zeros((height, width), dtype=bool)
-            for left, top, right, bottom in crop_boxes(name, split, 60, image_size):
+            for left, top, right, bottom in _crops(name, split, 60, image_size, 0)[1]:
                 assert 0 <= left < right <= width and 0 <= top < bottom <= height and right - left == bottom - top
                 assert any(first <= left and right <= end for first, end in runs(width, split))
                 seen[split][top:bottom, left:right] = True
@@ -50,7 +50,7 @@ def test_an_image_is_its_box_scaled():
     name = "rocket"
     label = photo_names().index(name)
     whole = photograph(name)
-    for image, (left, top, right, bottom) in zip(data.only(name).images, crop_boxes(name, "test", 4), strict=True):
+    for image, (left, top, right, bottom) in zip(data.only(name).images, _crops(name, "test", 4, 32, 0)[1], strict=True):
         box = whole[:, :, top:bottom, left:right]
         scaled = torch.nn.functional.interpolate(box, (32, 32), mode="bicubic", antialias=True)
         assert (scaled.clamp(0, 1) - image / 255).abs().mean() < 0.01
