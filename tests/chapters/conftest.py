@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from arae_book import profiles, runs
 from arae_book.chapters import find_chapter, find_root
-from arae_book.execute import run
-from arae_book.parameters import settings
 from arae_core.results import read_all
 
 
@@ -15,8 +14,8 @@ def execute():
     """execute(chapter, profile, changes, out): run it, and return the records that it wrote."""
 
     def executed(chapter, profile, changes, out):
-        found = find_chapter(find_root(), chapter)
-        run(found, settings(found, profile, [(name, str(value)) for name, value in changes.items()]), out)
+        asked = profiles.asked(chapter, profile, [(name, str(value)) for name, value in changes.items()])
+        runs.run(find_chapter(find_root(), chapter), asked, out)
         return read_all(out / "records")
 
     return executed

@@ -1,27 +1,32 @@
 """What every chapter's notebook must hold, whatever its subject."""
 
 import ast
+import re
 
 import nbformat
 import pytest
 import yaml
 
+from arae_book import settings
+from arae_book.address import repository
 from arae_book.chapters import all_chapters, find_root
-from arae_book.parameters import defaults
+from arae_book.profiles import profiles_of
 
 ROOT = find_root()
 CHAPTERS = all_chapters(ROOT)
-# Chapters that use the pair of robust_training, each with what it evaluates in another way.
-SHARE_THE_PAIR = {
-    "inversion": set(), "robustness_sweep": {"radii", "test_steps", "autoattack_images"}, "unseen_resolutions": set(),
-    "rivals": set(), "style_transfer": set(), "denoising": set(), "anomaly_detection": set(),
-}
-SHARE_THE_GENERATOR = {"robustness_sweep", "unseen_resolutions", "rivals"}
+NOTEBOOKS = {name: chapter.path for name, chapter in CHAPTERS.items()}
+NOTEBOOKS["template"] = ROOT / "book" / "template" / "chapter.ipynb"  # what is new begins as its copy
 EXEMPT = {"nbval-ignore-output", "nbval-skip"}
+CELL = {"profile": "default", "seed": 0, "given": {}}
+TRAINING = ("find_else_train(", ".pair(", "standard_and_robust(")
+SHOWN = re.compile(r"```\{literalinclude\} (?P<path>\S+)\n(?P<options>(?::.*\n)*)```")
+# The names of the former layout, which no chapter may bring back.
+FORMER = re.compile(r"arae_core(?:\.| import .*\b)(?:encoders|generators|critics|tasks|publishing|timing)\b|\bcritic"
+                    r"|trained_(?:classifier|inverter|deepsim|dcgan)\b|results\.literals")
 
 
 def cells_of(chapter, kind="code"):
-    notebook = nbformat.read(CHAPTERS[chapter].path, as_version=4)
+    notebook = nbformat.read(NOTEBOOKS[chapter], as_version=4)
     return [cell for cell in notebook.cells if cell.cell_type == kind and cell.source.strip()]
 
 
@@ -29,8 +34,18 @@ def tags(cell):
     return set(cell.metadata.get("tags", []))
 
 
+def tagged(chapter, tag):
+    return [cell for cell in cells_of(chapter) if tag in tags(cell)]
+
+
 @pytest.fixture(params=sorted(CHAPTERS))
 def chapter(request):
+    return request.param
+
+
+@pytest.fixture(params=sorted(NOTEBOOKS))
+def notebook(request):
+    """A chapter, or the template."""
     return request.param
 
 
@@ -56,9 +71,8 @@ def test_figures_have_alternative_texts(chapter):
             assert cell.metadata.get("mystnb", {}).get("image", {}).get("alt"), cell.source
 
 
-def test_cells_are_short(chapter):
-    lines = {cell.source[:40]: len(cell.source.splitlines()) for cell in cells_of(chapter)
-             if "parameters" not in tags(cell)}
+def test_cells_are_short(notebook):
+    lines = {cell.source[:40]: len(cell.source.splitlines()) for cell in cells_of(notebook)}
     assert {source: n for source, n in lines.items() if n > 25} == {}
 
 
@@ -68,50 +82,109 @@ def test_no_bars_and_no_warnings_are_stored(chapter):
         assert "it/s]" not in "".join(o.get("text", "") for o in cell.outputs)
 
 
-def test_every_profile_sets_what_the_chapter_has(chapter):
-    assert {"smoke", "cifar10", "tiny-imagenet", "paper"} <= set(CHAPTERS[chapter].profiles())
-    own = defaults(CHAPTERS[chapter])
-    for path in (ROOT / "book" / "profiles" / chapter).glob("*.yaml"):
-        for name, value in yaml.safe_load(path.read_text()).items():
-            assert name in own, f"{path.name}: {name}"
-            assert isinstance(value, type(own[name])) or (isinstance(own[name], float) and isinstance(value, int))
+def test_no_folders_of_one_machine_are_stored(chapter):
+    for cell in cells_of(chapter):
+        shown = [o.get("text", "") + str(o.get("data", {}).get("text/plain", "")) for o in cell.outputs]
+        assert not re.search(r"/(?:home|root|Users|tmp|work)/", cell.source + "".join(shown)), cell.source
 
 
-OWN = {"profile", "test_images", "seed"}  # what may differ between chapters that share their encoders
+def test_the_parameters_are_plain_few_and_those_of_every_chapter(notebook):
+    """`arae`, papermill and the pages set these three; what else there is stands in the profiles."""
+    (cell,) = tagged(notebook, "parameters")
+    statements = ast.parse(cell.source).body
+    assert all(isinstance(statement, ast.Assign) for statement in statements) and len(statements) <= 12
+    assert {s.targets[0].id: ast.literal_eval(s.value) for s in statements} == CELL
 
 
-def settings_of(chapter, profile):
-    path = ROOT / "book" / "profiles" / chapter / f"{profile}.yaml"
-    return {**defaults(CHAPTERS[chapter]), **({} if profile == "default" else yaml.safe_load(path.read_text()))}
+def test_the_next_cell_asks_for_the_settings(chapter):
+    sources = [cell.source for cell in cells_of(chapter)]
+    (at,) = [i for i, cell in enumerate(cells_of(chapter)) if "parameters" in tags(cell)]
+    assert sources[at + 1].startswith(f'p = settings("{chapter}", profile, seed=seed, given=given)')
 
 
-@pytest.mark.parametrize("profile", ["default", "smoke", "cifar10", "tiny-imagenet", "paper"])
-@pytest.mark.parametrize("other", sorted(SHARE_THE_PAIR))
-def test_chapters_describe_the_same_encoders(profile, other):
-    """Else they would not share them: what both chapters name must have one value."""
-    first, second = settings_of("robust_training", profile), settings_of(other, profile)
-    shared = first.keys() & second.keys() - OWN - SHARE_THE_PAIR[other]
-    assert len(shared) >= 12 and {n for n in shared if first[n] != second[n]} == set()
+def test_every_profile_of_a_chapter_with_reference_runs_is_there(chapter):
+    """Every other chapter has at least what the tests run, and a scale at which its results are reported."""
+    runs = yaml.safe_load((ROOT / "book" / "reference" / "runs.yaml").read_text())["profiles"]
+    listed = {profile for profile, own in runs.items() if any(run["chapter"] == chapter for run in own)}
+    scales = {"smoke", "cifar10", "tiny-imagenet", "paper"} if listed else {"smoke", "cifar10"}
+    assert scales | listed <= set(profiles_of(chapter))
+    for profile in profiles_of(chapter):
+        assert settings(chapter, profile).literals()["profile"] == profile
 
 
-@pytest.mark.parametrize("profile", ["default", "smoke", "cifar10", "tiny-imagenet", "paper"])
-@pytest.mark.parametrize("other", sorted(SHARE_THE_GENERATOR))
-def test_chapters_describe_the_same_generator(profile, other):
-    first, second = settings_of("inversion", profile), settings_of(other, profile)
-    shared = first.keys() & second.keys() - OWN
-    assert {n for n in shared if n.startswith("generator") and first[n] != second[n]} == set()
+def test_the_cells_that_train_need_no_others(notebook):
+    """Every name that they read is bound in one of them before, or is Python's own."""
+    known = set(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
+    cells = tagged(notebook, "trains")
+    assert cells and tagged(notebook, "parameters")[0] in cells
+    for cell in cells:
+        tree = ast.parse(cell.source)
+        bound = known | bindings(tree)
+        unknown = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - bound
+        assert unknown == set(), cell.source
+        known = bound
 
 
-@pytest.mark.parametrize("profile", ["default", "smoke", "cifar10", "tiny-imagenet", "paper"])
-def test_the_pair_lies_on_the_sweeps_dial(profile):
-    """The sweep's radii hold the pair's, and the attack at it is the pair's own."""
-    pair, sweep = settings_of("robust_training", profile), settings_of("robustness_sweep", profile)
-    assert {0.0, pair["eps"]} <= set(sweep["radii"])
-    assert sweep["attack_step_ratio"] * pair["eps"] == pair["attack_step_size"]
+def bindings(tree):
+    """The names that a cell's statements, functions and comprehensions bind."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
 
 
-def test_parameters_cell_is_plain(chapter):
-    (cell,) = [cell for cell in cells_of(chapter) if "parameters" in tags(cell)]
-    for statement in ast.parse(cell.source).body:
-        assert isinstance(statement, ast.Assign)
-        ast.literal_eval(statement.value)
+def test_what_trains_is_tagged_so(notebook):
+    training = [cell for cell in cells_of(notebook) if any(call in cell.source for call in TRAINING)]
+    assert training and [cell.source for cell in training if "trains" not in tags(cell)] == []
+
+
+def shown_in(notebook):
+    """(path under the root, name) of each piece of source that a notebook shows."""
+    for cell in cells_of(notebook, "markdown"):
+        for match in SHOWN.finditer(cell.source + "\n"):
+            path = (NOTEBOOKS[notebook].parent / match["path"]).resolve().relative_to(ROOT)
+            options = dict(re.findall(r":([\w-]+): *(.*)", match["options"]))
+            yield cell, path, options
+
+
+def test_the_networks_and_loops_that_are_shown_exist_and_are_linked(notebook):
+    """With a link for readers in Colab, where the directive stays a directive."""
+    address, branch = repository(ROOT)
+    for cell, path, options in shown_in(notebook):
+        tree, found = ast.parse((ROOT / path).read_text()), None
+        for part in options["pyobject"].split("."):
+            found = next(node for node in (found or tree).body if getattr(node, "name", None) == part)
+        assert options["language"] == "python"
+        assert f"]({address}/blob/{branch}/{path.as_posix()})" in cell.source, f"{path}: no link to it"
+
+
+def test_directives_are_whole(notebook):
+    text = "\n".join(cell.source + "\n" for cell in cells_of(notebook, "markdown"))
+    assert text.count("{literalinclude}") == len(SHOWN.findall(text)) > 0
+
+
+def test_a_loop_is_shown(notebook):
+    """A loop that takes steps, by an optimiser or a gradient; or a link to the chapter that shows it."""
+    step = re.compile(r"^ +for .*:$(?s:.*)(?:\.step\(\)|\.grad\(|\.backward\()", re.MULTILINE)
+    loops = []
+    for _, path, options in shown_in(notebook):
+        source = (ROOT / path).read_text()
+        loops += [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+                  and node.name == options["pyobject"] and step.search(ast.get_source_segment(source, node))]
+    texts = [cell.source for cell in cells_of(notebook, "markdown")]
+    assert loops or any("loop" in text and re.search(r"\]\(\d\d_\w+\.ipynb\)", text) for text in texts)
+
+
+def test_nothing_of_the_former_layout_is_used(notebook):
+    for kind in ("code", "markdown"):
+        for cell in cells_of(notebook, kind):
+            assert not FORMER.search(cell.source), cell.source
