@@ -31,11 +31,35 @@ class ClaimError(ValueError):
 
 
 @dataclass(frozen=True)
+class Reported:
+    """What the paper itself measured: its number for the claim's left side, or for both sides, in `unit`, to within
+    `tolerance` (half a unit of the last digit that it prints)."""
+
+    value: tuple[float, ...]
+    tolerance: float
+    unit: str = ""
+
+    def __post_init__(self):
+        given = *(self.value if isinstance(self.value, tuple) else ()), self.tolerance
+        if len(given) not in (2, 3) or not all(type(number) in (int, float) for number in given):
+            raise ClaimError(
+                f"reported: not one or two numbers and a tolerance: {self.value}, {self.tolerance}"
+            )
+
+    @property
+    def texts(self) -> list[str]:
+        """Of left and right; "" for a side that the paper says nothing of."""
+        texts = [f"{number:g} ± {self.tolerance:g} {self.unit}".strip() for number in self.value]
+        return [*texts, ""][:2]
+
+
+@dataclass(frozen=True)
 class Claim:
     """One comparison of two measures, or of one with a number; `*` in both stands for each of `conditions`
     (None: what both have). `chapter`: whose records count. `each`: a parameter; every value of it that was
     run has a verdict of its own. `reason`: why it cannot be measured here, for as long as it is not.
-    `investigation`: where the book looks into why it fails, "<chapter>#<heading>"."""
+    `reported`: the paper's own numbers. `investigation`: where the book looks into why it fails, "<chapter>#<heading>".
+    """
 
     id: str
     source: str
@@ -47,22 +71,26 @@ class Claim:
     profiles: tuple[str, ...] | None = None
     where: Mapping[str, Any] | None = None
     reason: str = ""
+    reported: Reported | None = None
     investigation: str | None = None
 
     def __post_init__(self):
         match = COMPARISON.fullmatch(self.comparison)
         sides = match.group("left", "right") if match else ()
         measures = sides[:1] if match and NUMBER.fullmatch(sides[1]) else sides
+        wrong = ""
         if not match or not all(METRIC_NAME.fullmatch(side.replace("*", "x")) for side in measures):
-            raise ClaimError(f"claim {self.id}: {self.comparison!r} is not <measure> > <measure or number>")
-        if self.investigation is not None and not SECTION.fullmatch(self.investigation):
-            raise ClaimError(f"claim {self.id}: investigation {self.investigation!r} is not <chapter>#<heading>")
-        if {side.count("*") for side in measures} not in ({0}, {1}):
-            raise ClaimError(f"claim {self.id}: * must stand once on both sides, or on neither")
-        if self.each is not None and "*" in self.comparison:
-            raise ClaimError(f"claim {self.id}: either `each` or *, not both")
-        if self.conditions is not None and "*" not in self.comparison:
-            raise ClaimError(f"claim {self.id}: has conditions, but no * for them to stand in for")
+            wrong = f"{self.comparison!r} is not <measure> > <measure or number>"
+        elif self.investigation is not None and not SECTION.fullmatch(self.investigation):
+            wrong = f"investigation {self.investigation!r} is not <chapter>#<heading>"
+        elif {side.count("*") for side in measures} not in ({0}, {1}):
+            wrong = "* must stand once on both sides, or on neither"
+        elif self.each is not None and "*" in self.comparison:
+            wrong = "either `each` or *, not both"
+        elif self.conditions is not None and "*" not in self.comparison:
+            wrong = "has conditions, but no * for them to stand in for"
+        if wrong:
+            raise ClaimError(f"claim {self.id}: {wrong}")
 
     @property
     def sides(self) -> tuple[str, str, str]:
@@ -107,15 +135,13 @@ def load_claims(path: str | Path | None = None) -> list[Claim]:
 
     Raises ClaimError, FileNotFoundError.
     """
-    if path is None:
-        reference = reference_dir()
-        if reference is None:
-            raise FileNotFoundError("no book here: set ARAE_BOOK to the folder that holds _config.yml and book/")
-        path = reference.parent / "claims.yaml"
-    asked.add(Path(path).resolve())
+    path = Path(path or (reference_dir() or Path("book/reference")).parent / "claims.yaml").absolute()
+    asked.add(path)
     try:
-        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or []
-        claims = [_claim(entry) for entry in entries]
+        claims = [_claim(**entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8")) or []]
+    except FileNotFoundError as error:
+        hint = "set ARAE_BOOK to the folder that holds _config.yml and book/"
+        raise FileNotFoundError(f"no claims at {path}: {hint}") from error
     except (yaml.YAMLError, TypeError, ClaimError) as error:
         raise ClaimError(f"{path}: {error}") from error
     ids = [claim.id for claim in claims]
@@ -131,47 +157,39 @@ def verdicts(claim: Claim, records: Iterable[Record]) -> list[Verdict]:
     these measures differ in more than their seed: then the claim's `where` must say which ones count.
     """
     left, _, right = claim.sides
-    wanted = [r for r in records if all(r.setting.get(k) == v for k, v in (claim.where or {}).items())]
-    if claim.chapter is not None:
-        wanted = [record for record in wanted if record.chapter == claim.chapter]
-    if claim.profiles is not None:
-        wanted = [record for record in wanted if record.profile in claim.profiles]
-    if claim.each is not None:
-        return _each_value(claim, wanted)
-    conditions = claim.conditions or _shared_conditions(left, right, wanted)
-    return [_verdict(claim, condition, condition, wanted) for condition in conditions or ("",)]
+    wanted = [
+        record
+        for record in records
+        if claim.chapter in (None, record.chapter)
+        and (claim.profiles is None or record.profile in claim.profiles)
+        and all(record.setting.get(name) == value for name, value in (claim.where or {}).items())
+    ]
+    if claim.each is None:
+        conditions = claim.conditions or _shared_conditions(left, right, wanted)
+        return [_verdict(claim, condition, condition, wanted) for condition in conditions or ("",)]
+    at: dict[Any, list[Record]] = {}
+    for record in wanted:
+        if claim.each in record.setting and _measured(record, left, right):
+            at.setdefault(record.setting[claim.each], []).append(record)
+    found = [_verdict(claim, "", f"{claim.each} = {value:g}", at[value]) for value in sorted(at)]
+    return found or [_verdict(claim, "", "", wanted)]
 
 
-def _each_value(claim: Claim, records: list[Record]) -> list[Verdict]:
-    """A verdict for each value of the parameter at which the claim can be tested, in rising order."""
-    left, _, right = claim.sides
-    usable = [r for r in records if claim.each in r.setting and _measured(r, left, right)]
-    values = sorted({record.setting[claim.each] for record in usable})
-    found = [_verdict(claim, "", f"{claim.each} = {value:g}", [r for r in usable if r.setting[claim.each] == value])
-             for value in values]
-    return found or [_verdict(claim, "", "", records)]
-
-
-def _claim(entry: Any) -> Claim:
-    entry = dict(entry)
-    for name in ("conditions", "profiles"):
-        if entry.get(name) is not None:
-            entry[name] = tuple(entry[name])
+def _claim(**entry: Any) -> Claim:
+    entry = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    if entry.get("reported") is not None:
+        reported = {name: tuple(v) if isinstance(v, list) else v for name, v in entry["reported"].items()}
+        entry["reported"] = Reported(**reported)
     return Claim(**entry)
 
 
-def _shared_conditions(left: str, right: str, records: list[Record]) -> list[str]:
+def _shared_conditions(left: str, right: str, records: list[Record]) -> Iterable[str]:
     """What * can be, so that both sides were measured, in the order of the records."""
     if "*" not in left:
-        return []
+        return ()
     pattern = re.compile(re.escape(left).replace(r"\*", r"([\w.+=-]+)"))
-    found = dict.fromkeys(  # a dict keeps the order
-        match[1]
-        for record in records
-        for match in map(pattern.fullmatch, record.metrics)
-        if match and (NUMBER.fullmatch(right) or right.replace("*", match[1]) in record.metrics)
-    )
-    return list(found)
+    found = ((record, pattern.fullmatch(name)) for record in records for name in record.metrics)
+    return dict.fromkeys(m[1] for r, m in found if m and _measured(r, m[0], right.replace("*", m[1])))
 
 
 def _measured(record: Record, left: str, right: str) -> bool:
@@ -183,49 +201,32 @@ def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> 
     runs = list(by_seed(record for record in records if _measured(record, left, right)).values())
     if not runs:
         return Verdict(claim, condition, "not run", reason=claim.reason or _left_out(left, records))
-    measures = [left] if NUMBER.fullmatch(right) else [left, right]
-    means = [_mean([run.metrics[name] for run in runs]) for name in measures]
+    number = float(right) if NUMBER.fullmatch(right) else None
+    sides = [[run.metrics[name] for run in runs] for name in ((left, right) if number is None else (left,))]
+    pair = runs[0].pair(left, right)
+    over, paired = ("seeds", True) if len(runs) > 1 else ("images", pair is not None)
     if len(runs) > 1:
-        over, paired = "seeds", True
-        differences = [run.metrics[left]["value"] - _value(run, right) for run in runs]
-        difference, low, high = of_numbers(differences)
+        values = [[summary["value"] for summary in side] for side in sides]
+        means = [of_numbers(side) for side in values]
+        others = values[1] if number is None else [number] * len(runs)
+        difference, low, high = of_numbers([one - other for one, other in zip(values[0], others)])
     else:
-        over = "images"
-        (difference, low, high), paired = _over_images(runs[0], left, right)
+        means = [of_images(side[0]) for side in sides]
+        if number is not None:
+            difference, low, high = (end - number for end in means[0])
+        else:
+            difference, low, high = of_images(pair) if pair else of_two_means(sides[0][0], sides[1][0])
     if isnan(low):
         over, paired = "", False
     claimed_low, claimed_high = (-high, -low) if sign == "<" else (low, high)
     outcome = "holds" if claimed_low > 0 else "fails" if claimed_high < 0 else "within noise"
     if sign == "!=" and outcome == "fails":
         outcome = "holds"
-    images = tuple(int(runs[0].metrics[name]["n"]) for name in measures)
-    return Verdict(claim, condition, outcome, difference, low, high, len(runs), over, paired, images,
-                   means[0], means[1] if len(means) > 1 else None)
-
-
-def _over_images(run: Record, left: str, right: str) -> tuple[Estimate, bool]:
-    """Left minus right in one run, and whether it was taken image by image."""
-    if NUMBER.fullmatch(right):
-        mean, low, high = of_images(run.metrics[left])
-        return (mean - float(right), low - float(right), high - float(right)), False
-    if f"{left} - {right}" in run.pairs:
-        return of_images(run.pairs[f"{left} - {right}"]), True
-    if f"{right} - {left}" in run.pairs:
-        mean, low, high = of_images(run.pairs[f"{right} - {left}"])
-        return (-mean, -high, -low), True
-    return of_two_means(run.metrics[left], run.metrics[right]), False
-
-
-def _mean(summaries: list[dict[str, float]]) -> Estimate:
-    """Over seeds where there are two, else over images."""
-    return of_numbers([its["value"] for its in summaries]) if len(summaries) > 1 else of_images(summaries[0])
-
-
-def _value(run: Record, name: str) -> float:
-    return float(name) if NUMBER.fullmatch(name) else run.metrics[name]["value"]
+    images = tuple(int(side[0]["n"]) for side in sides)
+    return Verdict(claim, condition, outcome, difference, low, high, len(runs), over, paired, images, *means)
 
 
 def _left_out(measure: str, records: list[Record]) -> str:
     """Why the measure is missing, by the records: "trend/robust/lpips" is for want of LPIPS."""
-    parts = measure.split("/")
-    return next((record.left_out[part] for part in parts for record in records if part in record.left_out), "")
+    reasons = (r.left_out.get(part) for part in measure.split("/") for r in records)
+    return next(filter(None, reasons), "")

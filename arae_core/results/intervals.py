@@ -4,32 +4,41 @@ All return (mean, low, high). low and high are NaN where the spread is not known
 none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import nan, sqrt
+from statistics import stdev
 
 from scipy import stats
+
+from .record import Record, RecordError, by_seed
 
 CONFIDENCE = 0.95
 Estimate = tuple[float, float, float]  # mean, low, high
 
 
-def of_numbers(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+def over_seeds(records: Iterable[Record], name: str) -> Estimate:
+    """Of the measure `name`, over the seeds of one setting; with one seed the three are equal, for curves.
+
+    Raises RecordError if no record has the measure, or if they differ in more than their seed.
+    """
+    values = [run.metrics[name]["value"] for run in by_seed(records).values() if name in run.metrics]
+    if not values:
+        raise RecordError(f"no record has the measure {name}")
+    return of_numbers(values) if len(values) > 1 else (values[0],) * 3
+
+
+def of_numbers(values: Sequence[float]) -> Estimate:
     """Over a few numbers, one a seed; a single one has no spread."""
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return mean, nan, nan
-    if max(values) - min(values) <= 1e-12 * abs(mean):  # the t statistic is infinite, or rounding
-        return mean, mean, mean
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(confidence)
-    return mean, float(low), float(high)
+    spread = stdev(values) if len(values) > 1 else 0.0
+    return of_images({"value": sum(values) / len(values), "std": spread, "n": len(values)})
 
 
-def of_images(summary: Mapping[str, float], confidence: float = CONFIDENCE) -> Estimate:
+def of_images(summary: Mapping[str, float]) -> Estimate:
     """Over the images that a record's {"value", "std", "n"} sums up; of the differences of pairs, the paired t interval."""
-    return _student(summary["value"], summary["std"] ** 2 / summary["n"], summary["n"] - 1, confidence)
+    return _student(summary["value"], summary["std"] ** 2 / summary["n"], summary["n"] - 1)
 
 
-def of_two_means(left: Mapping[str, float], right: Mapping[str, float], confidence: float = CONFIDENCE) -> Estimate:
+def of_two_means(left: Mapping[str, float], right: Mapping[str, float]) -> Estimate:
     """Left minus right over images that are not known to be the same ones: Welch's interval.
 
     left and right: {"value", "std", "n"}. Scipy has Welch's test for such summaries, but no interval: the degrees of
@@ -39,14 +48,14 @@ def of_two_means(left: Mapping[str, float], right: Mapping[str, float], confiden
     known = left["n"] > 1 and right["n"] > 1
     spread = a**2 / (left["n"] - 1) + b**2 / (right["n"] - 1) if known else 0.0
     freedom = (a + b) ** 2 / spread if spread else left["n"] + right["n"] - 2
-    return _student(left["value"] - right["value"], a + b, freedom if known else 0, confidence)
+    return _student(left["value"] - right["value"], a + b, freedom if known else 0)
 
 
-def _student(mean: float, variance: float, freedom: float, confidence: float) -> Estimate:
+def _student(mean: float, variance: float, freedom: float) -> Estimate:
     """variance: that of the mean itself."""
     if freedom <= 0:
         return mean, nan, nan
-    if variance == 0:  # scipy says NaN
+    if sqrt(variance) <= 1e-13 * abs(mean):  # nothing, or rounding; of nothing scipy says NaN
         return mean, mean, mean
-    low, high = stats.t.interval(confidence, freedom, loc=mean, scale=sqrt(variance))
+    low, high = stats.t.interval(CONFIDENCE, freedom, loc=mean, scale=sqrt(variance))
     return mean, float(low), float(high)

@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -23,15 +22,10 @@ def code_state() -> tuple[str | None, bool | None]:
         return None, None
 
 
-def installed_versions() -> dict[str, str]:
-    """Python and the libraries that can change a number; what is not installed is not listed."""
-    return {"python": platform.python_version()} | versions_of(LIBRARIES)
-
-
-def versions_of(names: Iterable[str]) -> dict[str, str]:
-    """The versions of those distributions that are installed."""
-    found = {}
-    for name in names:
+def installed_versions(*more: str) -> dict[str, str]:
+    """Python, and the libraries that can change a number, and others; what is not installed is not listed."""
+    found = {"python": platform.python_version()}
+    for name in (*LIBRARIES, *more):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -41,23 +35,14 @@ def versions_of(names: Iterable[str]) -> dict[str, str]:
 
 def describe_device(device: torch.device | str, precision: str = "fp32") -> str:
     """ "cuda: <the GPU's name>, bf16" or "cpu: <n> cores, fp32": the device, and the arithmetic of training on it."""
-    return f"{_name_of(device)}, {precision_here(device, precision)}"
-
-
-def _name_of(device: torch.device | str) -> str:
-    kind = torch.device(device).type
+    name = kind = torch.device(device).type
     if kind == "cuda":
-        return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"cpu: {available_cores()} cores" if kind == "cpu" else kind
+        name = f"cuda: {torch.cuda.get_device_name(device)}"
+    elif kind == "cpu":
+        name = f"cpu: {available_cores()} cores"
+    return f"{name}, {precision_here(device, precision)}"
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=20,
-    )
-    return done.stdout.strip()
+    options = {"capture_output": True, "text": True, "check": True, "timeout": 20}
+    return subprocess.run(["git", *arguments], cwd=Path(__file__).parent, **options).stdout.strip()

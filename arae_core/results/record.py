@@ -1,8 +1,6 @@
 """One JSON a run: what was run, on what, and what came out. Every number on a page is read from one.
 
-A chapter ends with
-
-    record = Record.of_run("inversion", parameters=parameters, data=test, seed=seed, started=started)
+    record = Record.of_run("inversion", parameters=p.literals(), data=test, seed=p.seed, started=started)
     record.add("psnr/robust/pixel+feature", psnr_values)     # a number an image
     record.leave_out("lpips", reason)                        # what could not be measured, and why
     record.write(out_dir("inversion") / "records")
@@ -19,16 +17,17 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from itertools import combinations
 from math import isfinite
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from arae_core.data.images import Images
 from arae_core.metrics import summarise
 from arae_core.store import write_whole
 
@@ -40,14 +39,6 @@ METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.+=-]+){1,2}")  # <metric>/<encod
 
 class RecordError(ValueError):
     """A record that cannot be read or written, or a name or value that does not belong in one."""
-
-
-class Data(Protocol):
-    """What a record wants to know of the data: `ImageSet` and `FolderSet` have it."""
-
-    name: str
-    digest: str
-    notes: str
 
 
 @dataclass
@@ -69,7 +60,7 @@ class Record:
     created: str  # UTC, ISO 8601
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    point: dict[str, Any] = field(default_factory=dict)  # what differs between the records of one run: {"eps": 0.5}
+    point: dict[str, Any] = field(default_factory=dict)  # which of one run's records: {"eps": 0.5}
     pairs: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -81,7 +72,7 @@ class Record:
         chapter: str,
         *,
         parameters: Mapping[str, Any],
-        data: Data,
+        data: Images,
         seed: int,
         started: float,
         device: torch.device | str = "cpu",
@@ -89,35 +80,36 @@ class Record:
     ) -> "Record":
         """The record of the run that began at `started` (`time.time()`), still without metrics.
 
-        parameters: the chapter's, as literals, "profile" among them ("default" if absent). data: the set
-        that the numbers were measured on. point: which of the run's several records this is, if it writes
-        more than one. Raises RecordError if a parameter is no JSON value.
+        parameters: the chapter's, as literals, "profile" among them ("default" if absent). data: the set that
+        was measured on. point: which of the run's several records this is. Raises RecordError if a parameter
+        is no JSON value.
         """
         try:
-            parameters = json.loads(json.dumps(dict(parameters), allow_nan=False))
-            point = json.loads(json.dumps(dict(point or {}), allow_nan=False))
+            parameters, point = json.loads(json.dumps([dict(parameters), dict(point or {})], allow_nan=False))
         except (TypeError, ValueError) as error:
             raise RecordError(f"parameters must be literals (numbers, texts, lists): {error}") from error
-        commit, dirty = code_state()
-        return cls(
-            chapter=chapter,
-            profile=parameters.get("profile", "default"),
-            data={"name": data.name, "digest": data.digest, "notes": _notes(data)},
-            seed=seed,
-            parameters=parameters,
-            seconds=round(time.time() - started, 1),
-            device=describe_device(device, parameters.get("precision", "fp32")),
-            versions=installed_versions(),
-            commit=commit,
-            dirty=dirty,
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            point=point,
-        )
+        lost = len(getattr(data, "skipped", ()))
+        notes = "; ".join(filter(None, [data.notes, f"{lost} unreadable images left out" if lost else ""]))
+        about = {"name": data.name, "digest": data.digest, "notes": notes}
+        profile, seconds = parameters.get("profile", "default"), round(time.time() - started, 1)
+        place = describe_device(device, parameters.get("precision", "fp32"))
+        run = chapter, profile, about, seed, parameters, seconds, place, installed_versions(), *code_state()
+        return cls(*run, datetime.now(timezone.utc).isoformat(timespec="seconds"), point=point)
 
     @property
     def setting(self) -> dict[str, Any]:
         """The run's parameters, and over them the point that this record is of."""
         return {**self.parameters, **self.point}
+
+    @property
+    def data_said(self) -> str:
+        """The data's name, with what has to be said of them."""
+        return self.data["name"] + (f" ({self.data['notes']})" if self.data["notes"] else "")
+
+    def pair(self, left: str, right: str) -> dict[str, float] | None:
+        """Left minus right, image by image, if that is known."""
+        turned = self.pairs.get(f"{right} - {left}")
+        return {**turned, "value": -turned["value"]} if turned else self.pairs.get(f"{left} - {right}")
 
     def add(self, name: str, values: Tensor | float) -> None:
         """Record a measure: (N,) values, one an image, or a single number (std 0, n 1).
@@ -125,27 +117,22 @@ class Record:
         Measures of one metric and one condition (none is a condition too) are of the same N images in the same
         order: their differences go into `pairs`, without those that are NaN on either side. Where the counts of
         images differ, the condition does not name one set of images, and none of its measures is paired.
-
-        Raises RecordError for a name not of the form metric/encoder/condition, for one that is there
-        already, and for a mean that is not finite.
+        Raises RecordError for another form of name, one that is there already, and a mean that is not finite.
         """
         if not METRIC_NAME.fullmatch(name):
             raise RecordError(f"a measure is named <metric>/<encoder>/<condition>, not {name!r}")
         if name in self.metrics:
             raise RecordError(f"{name} is recorded already")
-        if not isinstance(values, Tensor):
-            values = torch.tensor([values], dtype=torch.float64)
+        values = values if isinstance(values, Tensor) else torch.tensor([values], dtype=torch.float64)
         summary = summarise(values)
         if not all(isfinite(number) for number in summary.values()):
             raise RecordError(f"{name} is not finite: {summary}")
         self.metrics[name] = summary
-        if values.numel() > 1:
-            self._values[name] = values.detach().flatten().to("cpu", torch.float64)
-            self._pair(name)
-
-    def _pair(self, name: str) -> None:
-        """Bring `pairs` up to date with the measure that was just added."""
-        alike = [other for other in self._values if _compared(other) == _compared(name)]
+        if values.numel() < 2:
+            return
+        self._values[name] = values.detach().flatten().to("cpu", torch.float64)
+        shared = name.split("/")[::2]  # metric and condition, or the metric alone where there is no condition
+        alike = [other for other in self._values if other.split("/")[::2] == shared]
         if len({len(self._values[other]) for other in alike}) > 1:
             for left, right in combinations(alike, 2):
                 self.pairs.pop(f"{left} - {right}", None)
@@ -163,10 +150,9 @@ class Record:
 
     @property
     def file_name(self) -> str:
-        """<chapter>-<profile>-seed<seed>-<digest of setting and data>.json: a rerun replaces its own."""
-        own = [self.parameters, self.data["digest"]] + ([self.point] if self.point else [])
-        settings = json.dumps(own, sort_keys=True)
-        short = hashlib.sha256(settings.encode()).hexdigest()[:8]
+        """`<chapter>-<profile>-seed<seed>-<digest of setting and data>.json`; a rerun replaces its own."""
+        own = json.dumps([self.parameters, self.data["digest"], *filter(None, [self.point])], sort_keys=True)
+        short = hashlib.sha256(own.encode()).hexdigest()[:8]
         return f"{self.chapter}-{self.profile}-seed{self.seed}-{short}.json"
 
     def write(self, folder: str | Path) -> Path:
@@ -178,7 +164,7 @@ class Record:
         pairs = content.pop("pairs")
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         if pairs:
-            lines = (f"{json.dumps(name)}: {json.dumps(its, allow_nan=False)}" for name, its in pairs.items())
+            lines = (f"{json.dumps(name)}: {json.dumps(of, allow_nan=False)}" for name, of in pairs.items())
             text = text.removesuffix("\n}") + ',\n "pairs": {\n  ' + ",\n  ".join(lines) + "\n }\n}"
         return write_whole(Path(folder) / self.file_name, text.encode() + b"\n")
 
@@ -186,50 +172,32 @@ class Record:
     def read(cls, path: str | Path) -> "Record":
         """Read one. RecordError, with the path, for what is no record; FileNotFoundError for no file."""
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            record = cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+        except ValueError as error:
             raise RecordError(f"{path} is no whole JSON file ({error}): delete it and run again") from error
-        if not isinstance(content, dict):
-            raise RecordError(f"{path} is JSON, but no record: a {type(content).__name__} instead of fields")
-        known = {f.name for f in fields(cls)}
-        missing, extra = sorted(known - content.keys() - {"point", "pairs"}), sorted(content.keys() - known)
-        if missing or extra:
-            raise RecordError(f"{path} is no record: fields missing {missing}, unknown {extra}")
-        for name, summary in content["metrics"].items():
-            if not METRIC_NAME.fullmatch(name) or not {"value", "std", "n"} <= set(summary):
+        except TypeError as error:  # other fields, or none
+            raise RecordError(f"{path} is no record: {error}") from error
+        parts = {"value", "std", "n"}
+        for name, summary in record.metrics.items():
+            if not METRIC_NAME.fullmatch(name) or not parts <= set(summary):
                 raise RecordError(f"{path}: {name!r} is no measure with value, std and n")
-        for names, summary in content.get("pairs", {}).items():
+        for names, summary in record.pairs.items():
             measures = names.split(" - ")
-            both = len(measures) == 2 and set(measures) <= content["metrics"].keys()
-            if not both or summary.keys() != {"value", "std", "n"}:
+            if len(measures) != 2 or not set(measures) <= record.metrics.keys() or summary.keys() != parts:
                 raise RecordError(f"{path}: {names!r} is no pair of measures with value, std and n")
-        return cls(**content)
+        return record
 
 
-def _compared(name: str) -> list[str]:
-    """Metric and condition of a measure, [metric] if it has no condition: what two compared ones share."""
-    metric, _, *condition = name.split("/")
-    return [metric, *condition]
-
-
-def _notes(data: Data) -> str:
-    """What has to be said of the data, the files that could not be read among it."""
-    lost = len(getattr(data, "skipped", ()))
-    return "; ".join(filter(None, [data.notes, f"{lost} unreadable images left out" if lost else ""]))
-
-
-def read_all(folder: str | Path, chapter: str = "") -> list[Record]:
-    """Every record of a folder, by file name, or those of a chapter; an absent folder holds none.
-
-    Raises as `Record.read`.
-    """
-    return [Record.read(path) for path in sorted(Path(folder).glob(f"{chapter}-*.json" if chapter else "*.json"))]
+def read_all(folder: str | Path) -> list[Record]:
+    """Every record of a folder, by file name; an absent folder holds none. Raises as `Record.read`."""
+    return [Record.read(path) for path in sorted(Path(folder).glob("*.json"))]
 
 
 def by_seed(records: Iterable[Record]) -> dict[int, Record]:
     """The records by seed, in order. RecordError if they differ in more than their seed: averaging over
     them would mix different things; the message says in what they differ. How much of a run was measured
-    (`EXTENT`) may differ: a table then says for each number how many seeds it has."""
+    (`EXTENT`) may differ: a table then says for each number how many seeds it has. A parameter that one of them
+    lacks is younger than that record, and no difference."""
     found: dict[int, Record] = {}
     for record in sorted(records, key=lambda record: record.seed):
         if record.seed in found:
@@ -240,10 +208,9 @@ def by_seed(records: Iterable[Record]) -> dict[int, Record]:
         names = [n for n in ("chapter", "profile") if getattr(first, n) != getattr(other, n)]
         names += ["data"] if first.data["name"] != other.data["name"] else []
         ours, theirs = first.setting, other.setting
-        names += sorted(n for n in {*ours, *theirs} - {"seed"} if n not in EXTENT and ours.get(n) != theirs.get(n))
+        compared = (ours.keys() & theirs.keys()) | first.point.keys() | other.point.keys()
+        names += sorted(n for n in compared - EXTENT - {"seed"} if ours.get(n) != theirs.get(n))
         if names:
-            raise RecordError(
-                f"records of seeds {first.seed} and {other.seed} differ in more than their seed: "
-                + ", ".join(names)
-            )
+            said = f"records of seeds {first.seed} and {other.seed} differ in more than their seed: "
+            raise RecordError(said + ", ".join(names))
     return found

@@ -1,21 +1,15 @@
-"""The committed records of the reference runs, `book/reference/<profile>/records/*.json`.
+"""The committed records of the reference runs, `book/reference/<profile>/records/*.json`."""
 
-`asked` holds what of the book this process has looked at, so that a page is known to be stale when it changes: whole
-paths, whose last part may be a pattern (`.../cifar10/records/inversion-*.json`).
-"""
-
-from __future__ import annotations
-
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from arae_core.store import reference_dir
 
-from .grid_table import grid_table
-from .record import Record, read_all
-from .tables import Table, table
+from .record import Record
+from .tables import Names, Table, grid_table, table
 
+# What of the book this process has looked at: files, and patterns of files (".../records/inversion-*.json"), so that
+# one which is added counts too. A page is stale when any of it has changed.
 asked: set[Path] = set()
 
 
@@ -24,11 +18,13 @@ def reference(chapter: str, profile: str) -> list[Record]:
     folder = reference_dir()
     if folder is None:
         return []
-    asked.add(folder / profile / "records" / f"{chapter}-*.json")
-    return read_all(folder / profile / "records", chapter)
+    pattern = folder / profile / "records" / f"{chapter}-*.json"
+    paths = sorted(pattern.parent.glob(pattern.name))
+    asked.update([pattern, *paths])
+    return [Record.read(path) for path in paths]
 
 
-def reference_table(chapter: str, profile: str, metrics: Sequence[str], **choices: Any) -> Table:
+def reference_table(chapter: str, profile: str, metrics: Names, **choices: Any) -> Table:
     """Their table (see `table`), or a line that says how to make it."""
     records = reference(chapter, profile)
     return table(records, metrics, **choices) if records else _not_run(chapter, profile)
@@ -40,8 +36,7 @@ def reference_points(chapter: str, profile: str, key: str) -> list[Record]:
 
 
 def reference_grid(
-    chapter: str, profile: str, keys: Sequence[str], metrics: Sequence[str] | None = None, *,
-    without: Sequence[Any] = (),
+    chapter: str, profile: str, keys: Names, metrics: Names | None = None, *, without: Any = ()
 ) -> Table:
     """`grid_table` of the records that have a point in each of `keys`, or a line that says how to make them.
 

@@ -1,16 +1,21 @@
-"""The scorecard: every claim of the papers, what was measured of it, and whether it held, profile by profile.
+"""The scorecard: every claim of the papers, what was measured of it, and whether it held, profile by profile; and two
+sides of measures from several chapters in one table: what one of them bought, and what it cost.
 
-Nobody types a verdict: all are computed from records (`verdicts`).
+Nobody types a verdict or a number: all are computed from records (`verdicts`).
 """
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
+from pathlib import Path
+from typing import Any
 
-from .claims import NUMBER, Claim, Verdict, verdicts
-from .intervals import Estimate
-from .record import Record
-from .tables import Measure, Table, escape, measure
+import yaml
 
+from .claims import NUMBER, Claim, ClaimError, Verdict, verdicts
+from .record import Record, RecordError
+from .reference import asked
+from .tables import Table, escape, lines, measure
+
+ByProfile = Mapping[str, Iterable[Record]]
 SIGNS = {"holds": "✔", "fails": "✘", "within noise": "≈", "not run": "–"}
 LEGEND = (
     "Of each side the mean, of left minus right the mean difference, in brackets 95 % intervals: over seeds where two "
@@ -19,33 +24,34 @@ LEGEND = (
     "Welch's interval is the wider one. ✔ *holds*, ✘ *fails*: the interval lies on the claimed side of zero, or on the "
     "other; ≈ *within noise*: zero lies in it, or no spread is known."
 )
-NO_RECORD, NOT_IN_RECORD = "The chapter has no record there yet", "The chapter's record there does not hold it"
-_COLUMNS = ("Source", "Claim", "Left", "", "Right", "Left − right", "Verdict", "Chapter")
+REPORTED = " *Reported*: what the paper measured, on its own data; no verdict rests on it."
+NOTE = (
+    "Means over seeds; in brackets the 95 % interval of the difference, over seeds where two or more were run, "
+    "else over images, which says nothing about other seeds."
+)
+NO_RECORD = "The chapter has no record there yet"
+NOT_IN_RECORD = "The chapter's record there does not hold it"
+_COLUMNS = ["Source", "Claim", "Left", "", "Right", "Left − right", "Verdict"]
 
 
-def scorecard(claims: Iterable[Claim], records_by_profile: Mapping[str, Iterable[Record]]) -> Table:
+def scorecard(claims: Iterable[Claim], records_by_profile: ByProfile) -> Table:
     """For a chapter: a table for each profile with a record of these claims, a claim and condition a row, and below
     what was not run, with the reason. Claims of chapters that have none of the records are left out.
 
     records_by_profile: profile to its records (of any chapters).
     """
-    records_by_profile = {profile: list(records) for profile, records in records_by_profile.items()}
-    present = {record.chapter for records in records_by_profile.values() for record in records}
-    claims = [claim for claim in claims if not present or claim.chapter is None or claim.chapter in present]
-    card = _judged(claims, records_by_profile)
-    several = len(card) > 1
-    parts = []
-    for profile, found in card.items():
-        if rows := _rows(found):
-            parts += [f"**Profile `{profile}`**"] * several + [rows]
-    missing = _not_run(card, records_by_profile)
-    return Table("\n\n".join([*parts, *([LEGEND] if parts else []), *(["**Not run**", missing] if missing else [])]))
+    found = {profile: list(records) for profile, records in records_by_profile.items()}
+    present = {record.chapter for records in found.values() for record in records}
+    card = _judged([c for c in claims if not present or c.chapter is None or c.chapter in present], found)
+    tables = {profile: rows for profile, of_profile in card.items() if (rows := _rows(of_profile))}
+    heads = {profile: f"**Profile `{profile}`**\n\n" if len(card) > 1 else "" for profile in card}
+    parts = [heads[profile] + rows for profile, rows in tables.items()] + [_legend(card)] * bool(tables)
+    missing = _not_run(card, found)
+    return Table("\n\n".join(parts + ["**Not run**", missing] * bool(missing)))
 
 
 def scorecard_markdown(
-    claims: Iterable[Claim],
-    records_by_profile: Mapping[str, Iterable[Record]],
-    chapters: Mapping[str, str] | None = None,
+    claims: Iterable[Claim], records_by_profile: ByProfile, chapters: Mapping[str, str] | None = None
 ) -> str:
     """The text of a page, with headings: counts of verdicts, a section a profile that has records, and what was not run.
 
@@ -53,69 +59,124 @@ def scorecard_markdown(
     its address, relative to the page, for links.
     """
     claims = list(claims)
-    records_by_profile = {profile: list(records) for profile, records in records_by_profile.items()}
-    card = _judged(claims, records_by_profile)
-    parts = ["## In numbers", _summary(card, len(claims)), LEGEND]
+    records = {profile: list(of_profile) for profile, of_profile in records_by_profile.items()}
+    card = _judged(claims, records)
+    parts = ["## In numbers", _summary(card, len(claims)), _legend(card)]
     for profile, found in card.items():
         if rows := _rows(found, chapters or {}):
-            data = _data(records_by_profile[profile], {v.claim.chapter for v in found if v.outcome != "not run"})
+            tested = {verdict.claim.chapter for verdict in found if verdict.outcome != "not run"}
+            used = [record for record in records[profile] if record.chapter in tested or None in tested]
+            data = ", ".join(dict.fromkeys(escape(record.data_said) for record in used))
             parts += [f"## Profile `{profile}`", f"Data: {data}.", _div("scorecard full-width", rows)]
-    missing = _not_run(card, records_by_profile)
+    missing = _not_run(card, records)
     return "\n\n".join(parts + ["## Not run", _div("not-run", missing)] * bool(missing)) + "\n"
+
+
+def load_sides(path: str | Path) -> list[dict[str, Any]]:
+    """What `side_by_side` compares, of a YAML file: parts {"part", "rows"}, a row {"chapter", "what", "left", "right"}.
+
+    Raises ClaimError, which names the file, if a row is not whole.
+    """
+    asked.add(Path(path).absolute())
+    try:
+        parts = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        for row in [row for part in parts for row in part["rows"]]:
+            if set(row) != {"chapter", "what", "left", "right"}:
+                raise ClaimError(f"the row {row} must have chapter, left, right, what, and no more")
+            _right_above_left(row)
+    except (yaml.YAMLError, TypeError, KeyError, ClaimError) as error:
+        raise ClaimError(f"{path}: {error}") from error
+    return parts
+
+
+def side_by_side(parts: Iterable[Mapping[str, Any]], records: Iterable[Record]) -> Table:
+    """A row's measure left (standard) and right (robust), and right minus left with its 95 % interval, over seeds where there are two.
+
+    records: of one profile, of any chapters. A row without a record stays, with dashes.
+    """
+    records = list(records)
+    text = ["| | standard | robust | robust − standard | |", "| :-- | --: | --: | --: | :-- |"]
+    for part in parts:
+        text.append(f"| **{escape(part['part'])}** | | | | |")
+        text += [lines([_sides_row(row, records)]) for row in part["rows"]]
+    return Table("\n".join(text) + "\n\n" + NOTE)
+
+
+def _sides_row(row: Mapping[str, str], records: list[Record]) -> list[str]:
+    kind = measure(row["left"])
+    what = f"{escape(row['what'])} {kind.better}".strip()
+    try:
+        (verdict,) = verdicts(_right_above_left(row), records)
+    except RecordError:
+        verdict = None
+    if verdict is None or verdict.difference is None:
+        return [what, "–", "–", "–", "not run"]
+    change = kind.estimate((verdict.difference, verdict.low, verdict.high), "+", gap=" ")
+    seeds = f"{verdict.seeds} seed{'s' if verdict.seeds > 1 else ''}"
+    return [what, kind.shown(verdict.right[0]), kind.shown(verdict.left[0]), escape(change), seeds]
+
+
+def _right_above_left(row: Mapping[str, str]) -> Claim:
+    return Claim("row", "", "", f"{row['right']} > {row['left']}", chapter=row["chapter"])
 
 
 def _judged(claims: Iterable[Claim], records: Mapping[str, list[Record]]) -> dict[str, list[Verdict]]:
     """The verdicts under each profile, of those claims that can be tested there."""
-    claims = list(claims)
-    return {
-        profile: [verdict for claim in claims if claim.profiles is None or profile in claim.profiles
-                  for verdict in verdicts(claim, of_profile)]
-        for profile, of_profile in records.items()
-    }
+    card: dict[str, list[Verdict]] = {profile: [] for profile in records}
+    for claim in claims:
+        for profile in [p for p in records if claim.profiles is None or p in claim.profiles]:
+            card[profile] += verdicts(claim, records[profile])
+    return card
+
+
+def _legend(card: Mapping[str, list[Verdict]]) -> str:
+    shown = (verdict for found in card.values() for verdict in found if verdict.outcome != "not run")
+    return LEGEND + REPORTED * any(verdict.claim.reported for verdict in shown)
 
 
 def _summary(card: Mapping[str, list[Verdict]], claims: int) -> str:
     """A profile a row: how many of its verdicts are what."""
-    head = ["Profile", "claims", *(f"{sign} {outcome}" for outcome, sign in SIGNS.items())]
-    lines = [head, [":--"] + ["--:"] * (len(head) - 1)]
+    rows = [["Profile", "claims", *(f"{sign} {outcome}" for outcome, sign in SIGNS.items())]]
+    rows.append([":--"] + ["--:"] * (len(rows[0]) - 1))
     for profile, found in card.items():
         counts = [sum(verdict.outcome == outcome for verdict in found) for outcome in SIGNS]
-        lines.append([f"`{profile}`", *map(str, [len(found), *counts])])
-    said = (f"{claims} claims, each a comparison of measures; under several conditions, or at several values of a "
-            "parameter, a claim counts as often. A profile has those that its chapters can test.")
-    return _table(lines) + "\n\n" + said
+        rows.append([f"`{profile}`", *map(str, [len(found), *counts])])
+    said = (
+        f"{claims} claims, each a comparison of measures; under several conditions, or at several values of a "
+        "parameter, a claim counts as often. A profile has those that its chapters can test."
+    )
+    return lines(rows) + "\n\n" + said
 
 
 def _rows(found: Iterable[Verdict], chapters: Mapping[str, str] | None = None) -> str:
     """The table of what was measured, "" if nothing was; with links if there are addresses of chapters."""
-    lines, former = [], None
+    found = [verdict for verdict in found if verdict.outcome != "not run"]
+    head = _COLUMNS + ["Chapter"] * (chapters is not None)
+    rows, former = [head, [":--"] * len(head)], None
     for verdict in found:
-        if verdict.outcome == "not run":
-            continue
         claim = verdict.claim
         said = ["", ""] if claim is former else [escape(claim.source), escape(claim.text)]
         if claim.each and verdict.condition:
             said[1] += f" *{escape(verdict.condition)}*"
-        lines.append([*said, *_sides(verdict), _difference(verdict), *_outcome(verdict, chapters)])
+        rows.append([*said, *_measured(verdict), _outcome(verdict, chapters or {})])
+        if chapters is not None:
+            name = (claim.chapter or "").replace("_", " ")
+            rows[-1].append(f"[{name}]({chapters[claim.chapter]})" if claim.chapter in chapters else name)
         former = claim
-    if not lines:
-        return ""
-    head = list(_COLUMNS if chapters is not None else _COLUMNS[:-1])
-    return _table([head, [":--"] * len(head), *lines])
+    return lines(rows) if found else ""
 
 
-def _sides(verdict: Verdict) -> list[str]:
+def _measured(verdict: Verdict) -> list[str]:
+    """The two sides, the sign between them, and what they differ by."""
     left, sign, right = verdict.sides
-    kind = measure(left.split("/")[0])
-    number = NUMBER.fullmatch(right)
-    shown = right if number else f"`{right}` {_estimate(verdict.right, kind)}"
-    return [f"`{left}` {_estimate(verdict.left, kind)}", escape(sign), shown]
-
-
-def _difference(verdict: Verdict) -> str:
-    kind = measure(verdict.sides[0].split("/")[0])
-    shown = _estimate((verdict.difference, verdict.low, verdict.high), kind, signed=True)
-    return f"{shown}, {_over(verdict)}"
+    kind = measure(left)
+    shown = [f"`{left}` {kind.estimate(verdict.left)}", right]
+    if not NUMBER.fullmatch(right):
+        shown[1] = f"`{right}` {kind.estimate(verdict.right)}"
+    if said := verdict.claim.reported:
+        shown = [f"{ours}; reported {theirs}" if theirs else ours for ours, theirs in zip(shown, said.texts)]
+    difference = kind.estimate((verdict.difference, verdict.low, verdict.high), "+")
+    return [shown[0], escape(sign), shown[1], f"{difference}, {_over(verdict)}"]
 
 
 def _over(verdict: Verdict) -> str:
@@ -129,27 +190,12 @@ def _over(verdict: Verdict) -> str:
     return f"1\u00a0seed, {images}{kind}"
 
 
-def _outcome(verdict: Verdict, chapters: Mapping[str, str] | None) -> list[str]:
-    """The verdict, with a link to its investigation if it fails, and the chapter's link if there are addresses."""
+def _outcome(verdict: Verdict, chapters: Mapping[str, str]) -> str:
+    """The verdict, with a link to its investigation if it fails."""
     text = f"{SIGNS[verdict.outcome]}\u00a0**{verdict.outcome}**"
-    if chapters is None:
-        return [text]
     place, _, section = (verdict.claim.investigation or "").partition("#")
-    if verdict.outcome == "fails" and place in chapters:
-        text += f" ([why]({chapters[place]}#{section}))"
-    name = verdict.claim.chapter
-    shown = (name or "").replace("_", " ")
-    return [text, f"[{shown}]({chapters[name]})" if name in chapters else shown]
-
-
-def _estimate(estimate: Estimate, kind: Measure, signed: bool = False) -> str:
-    """A mean and its interval, as they stand in a table."""
-
-    def shown(number: float) -> str:
-        return f"{number * kind.scale:{'+' if signed else ''}.{kind.decimals}f}".replace("-", "−")
-
-    mean, low, high = estimate
-    return shown(mean) + (f" [{shown(low)},\u00a0{shown(high)}]" if isfinite(low) else "")
+    linked = verdict.outcome == "fails" and place in chapters
+    return text + (f" ([why]({chapters[place]}#{section}))" if linked else "")
 
 
 def _not_run(card: Mapping[str, list[Verdict]], records: Mapping[str, list[Record]]) -> str:
@@ -157,46 +203,32 @@ def _not_run(card: Mapping[str, list[Verdict]], records: Mapping[str, list[Recor
 
     A profile without any record is named once below, and counts only for claims that no other profile could test.
     """
-    ran = [profile for profile in card if records[profile]]
-    tested = {verdict.claim.id for profile in ran for verdict in card[profile]}
+    tested = {verdict.claim.id for profile in card if records[profile] for verdict in card[profile]}
     found: dict[str, dict[str, dict[str, list[str]]]] = {}  # reason -> claim -> condition -> profiles
-    by_id: dict[str, Claim] = {}
+    by_id = {}
     for profile, of_profile in card.items():
+        there = {record.chapter for record in records[profile]}
         for verdict in of_profile:
-            if verdict.outcome == "not run" and (profile in ran or verdict.claim.id not in tested):
-                by_id[verdict.claim.id] = verdict.claim
-                of_claim = found.setdefault(_why(verdict, records[profile]), {}).setdefault(verdict.claim.id, {})
-                of_claim.setdefault(verdict.condition, []).append(f"`{profile}`")
+            claim = by_id[verdict.claim.id] = verdict.claim
+            if verdict.outcome == "not run" and (there or claim.id not in tested):
+                why = verdict.reason or (NOT_IN_RECORD if claim.chapter in there else NO_RECORD)
+                conditions = found.setdefault(why, {}).setdefault(claim.id, {})
+                conditions.setdefault(verdict.condition, []).append(f"`{profile}`")
     parts = []
-    for reason, rows in found.items():
-        lines = [["Source", "Claim", "Profiles"], [":--"] * 3]
-        for name, where in rows.items():
+    for reason, of_reason in found.items():
+        rows = [["Source", "Claim", "Profiles"], [":--"] * 3]
+        for name, where in of_reason.items():
             claim = by_id[name]
-            for profiles in dict.fromkeys(map(tuple, where.values())):  # conditions with the same profiles share a row
-                conditions = ", ".join(escape(c) for c, its in where.items() if c and tuple(its) == profiles)
+            for profiles in dict.fromkeys(
+                map(tuple, where.values())
+            ):  # conditions of the same profiles share a row
+                conditions = ", ".join(escape(c) for c, at in where.items() if c and tuple(at) == profiles)
                 at = f" at each {claim.each}" if claim.each else f" for {conditions}" if conditions else ""
                 said = f"{escape(claim.text)} `{claim.comparison}`{at}"
-                lines.append([escape(claim.source), said, ", ".join(profiles)])
-        parts += [f"{escape(reason)}:", _table(lines)]
-    nothing = [f"`{profile}`" for profile in card if profile not in ran]
-    return "\n\n".join(parts + [f"Nothing has been run yet at {', '.join(nothing)}."] * bool(nothing))
-
-
-def _why(verdict: Verdict, records: list[Record]) -> str:
-    there = {record.chapter for record in records}
-    return verdict.reason or (NOT_IN_RECORD if verdict.claim.chapter in there else NO_RECORD)
-
-
-def _data(records: list[Record], chapters: set[str | None]) -> str:
-    """The data that these chapters' records were measured on, with what has to be said of them."""
-    of_chapters = [record for record in records if record.chapter in chapters or None in chapters]
-    return ", ".join(dict.fromkeys(
-        escape(r.data["name"] + (f" ({r.data['notes']})" if r.data["notes"] else "")) for r in of_chapters
-    ))
-
-
-def _table(lines: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+                rows.append([escape(claim.source), said, ", ".join(profiles)])
+        parts += [f"{escape(reason)}:", lines(rows)]
+    nothing = ", ".join(f"`{profile}`" for profile in card if not records[profile])
+    return "\n\n".join(parts + [f"Nothing has been run yet at {nothing}."] * bool(nothing))
 
 
 def _div(classes: str, text: str) -> str:

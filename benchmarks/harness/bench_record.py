@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from arae_core.results.files import write_whole
-from arae_core.results.machine import code_state, describe_device, installed_versions, versions_of
+from arae_core.results.machine import code_state, describe_device, installed_versions
+from arae_core.store import write_whole
 
 
 class BenchError(ValueError):
@@ -52,11 +52,13 @@ class BenchRecord:
     dirty: bool | None = None
     created: str = ""
 
-    def sign(self, device: torch.device | str, load_before: list[float], libraries: Iterable[str] = ()) -> BenchRecord:
+    def sign(
+        self, device: torch.device | str, load_before: list[float], libraries: Iterable[str] = ()
+    ) -> BenchRecord:
         """Add where and when it was measured; libraries: peers whose versions belong to it."""
         self.device, self.threads = describe_device(device, "auto"), torch.get_num_threads()
         self.load = load_before + load()
-        self.versions = installed_versions() | versions_of(libraries)
+        self.versions = installed_versions(*libraries)
         self.commit, self.dirty = code_state()
         self.created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return self
@@ -103,10 +105,16 @@ class BenchRecord:
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise BenchError(f"{path} is no whole JSON file ({error}): delete it and run the benchmark again") from error
+            raise BenchError(
+                f"{path} is no whole JSON file ({error}): delete it and run the benchmark again"
+            ) from error
         known = {f.name for f in fields(cls)}
         if not isinstance(content, dict) or set(content) != known:
-            odd = sorted(known.symmetric_difference(content)) if isinstance(content, dict) else type(content).__name__
+            odd = (
+                sorted(known.symmetric_difference(content))
+                if isinstance(content, dict)
+                else type(content).__name__
+            )
             raise BenchError(f"{path} is no benchmark's record: {odd}")
         times = [t for its in content["times"].values() for t in its]
         if not all(isinstance(t, (int, float)) and isfinite(t) and t > 0 for t in times):
