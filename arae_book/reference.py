@@ -26,6 +26,7 @@ from .train import file_name, training_cells
 Say = Callable[[str], object]
 LARGEST_PICTURE = 300  # KiB
 _QUALITIES = (90, 75, 60)
+_PATIENCE = 60  # seconds that a training has to save and end
 _ERROR = "arae: "  # how the command begins the line that says what went wrong
 
 
@@ -121,15 +122,14 @@ def _train(run: ReferenceRun, say: Say) -> None:
     command += ["--out", str(run.folder / "models")] if run.models else []
     bars = {"TQDM_DISABLE": "", "TQDM_MININTERVAL": "10"}  # seconds: a line of the log for each
     variables = runs.environment(run.folder, run.chapter.root) | bars
-    with (
-        open(log, "wb") as file,
-        subprocess.Popen(command, stdout=file, stderr=file, env=variables) as process,
-    ):
-        try:
-            process.wait()
-        except BaseException:
-            process.terminate()  # it saves before it ends
-            raise
+    with open(log, "wb") as file:  # in a session of its own: Ctrl-C is for us, who pass it on
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=variables, start_new_session=True)
+    try:
+        process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait(_PATIENCE)
+        raise
     if process.returncode:
         said = log.read_text("utf-8", errors="replace").rpartition(_ERROR)
         raise RunFailed(said[2] if said[1] else f"its training ended with {process.returncode}; see {log}")

@@ -11,20 +11,19 @@ import sys
 import threading
 import time
 
+import nbformat
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
-from arae_book.cli import _status
-from arae_book import probe, reference, reference_plan
+from arae_book import reference
 from arae_book.chapters import find_root
-from arae_book.costs import Cost
-from arae_book.reference_plan import cost_of
+from arae_book.cli import _status
 from arae_book.reference_runs import FILE, reference_runs
 from arae_core.results import EXTENT, Record
 
-PARAMETERS = {"profile": "smoke", "seed": 0, "eps": 0.5, "layers": ["conv1"], "name": "quick"}
+PARAMETERS = {"profile": "smoke", "seed": 0, "eps": 0.5, "layers": ["conv1"], "fast": True, "name": "quick"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +34,7 @@ def own_store(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(reference_plan, "has_gpu", lambda: False)
+    monkeypatch.setattr(reference, "has_gpu", lambda: False)
 
 
 @pytest.fixture
@@ -93,10 +92,10 @@ def test_what_is_missing_is_made_once_and_collected(listed, runs, own_store, cap
                   {"chapter": "first", "seeds": [5], "parameters": {"eps": 2, "layers": ["conv1", "conv2"]}})
     assert make("--plan") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "first seed 0                                     missing; no estimate",
-        "first seed 3                                     missing; no estimate",
-        'first seed 5 (eps 2, layers ["conv1", "conv2"])  missing; no estimate',
-        "0 of 3 runs are done, 3 to make: no estimate"]
+        "first seed 0                                       missing",
+        "first seed 3                                       missing",
+        'first seed 5 (eps 2.0, layers ["conv1", "conv2"])  missing',
+        "0 of 3 runs are done, 3 to make"]
     assert runs() == {} and not own_store.exists()
 
     assert make("--seed", "3", "--seed", "5") == 0
@@ -105,8 +104,6 @@ def test_what_is_missing_is_made_once_and_collected(listed, runs, own_store, cap
     assert f"first seed 3: collected into {root / 'book/reference/smoke'}" in out
     assert runs() == {"eps=0.5,seed=3": 1, "eps=2,seed=5": 1}
     assert kept(root) == [(3, 0.5, "{}"), (5, 2, "{}")]
-    costs = [Cost.read(path) for path in (root / "book/reference/costs").glob("*.json")]
-    assert [cost.given for cost in costs] == [{"seed": 5, "eps": 2, "layers": ["conv1", "conv2"]}]
 
     assert make() == 0
     assert runs() == {"eps=0.5,seed=0": 1, "eps=0.5,seed=3": 1, "eps=2,seed=5": 1}
@@ -121,8 +118,8 @@ def test_a_failed_run_does_not_keep_the_others_from_running(listed, trace, runs,
     (trace / "fails-1").touch()
     assert make() == 1
     said = capsys.readouterr()
-    assert "[1/2] first seed 0 (eps 1): failed: first failed in cell 4/4 (A chapter): RuntimeError: eps is no" in said.out
-    assert said.err.splitlines()[-1] == ("arae: 1 of 2 runs failed: first seed 0 (eps 1); the same command tries "
+    assert "[1/2] first seed 0 (eps 1.0): failed: first failed in cell 4/4 (A chapter): RuntimeError: eps is" in said.out
+    assert said.err.splitlines()[-1] == ("arae: 1 of 2 runs failed: first seed 0 (eps 1.0); the same command tries "
                                          "those again")
     assert kept(root) == [(1, 0.5, "{}")]
     (trace / "fails-1").unlink()
@@ -134,7 +131,7 @@ def test_a_failed_run_does_not_keep_the_others_from_running(listed, trace, runs,
 def test_after_a_kill_the_same_command_goes_on(listed, trace, runs, wait_for, number, code):
     root = listed({"chapter": "first", "seeds": [0]}, {"chapter": "first", "seeds": [1], "parameters": {"eps": 2}})
     (trace / "waits-2").touch()
-    with subprocess.Popen([sys.executable, "-m", "arae_core", "reference", "--profile", "smoke"],
+    with subprocess.Popen([sys.executable, "-m", "arae_book", "reference", "--profile", "smoke"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         wait_for(trace / "eps=2,seed=1")
         process.send_signal(number)
@@ -146,11 +143,14 @@ def test_after_a_kill_the_same_command_goes_on(listed, trace, runs, wait_for, nu
     assert kept(root) == [(0, 0.5, "{}"), (1, 2, "{}")] and runs() == {"eps=0.5,seed=0": 1, "eps=2,seed=1": 2}
 
 
-def test_ctrl_c_during_a_training_ends_it_and_says_how_to_go_on(listed, monkeypatch, capsys, wait_for, tmp_path):
-    from arae_core.training import recipes
+def trains(monkeypatch):
+    """As if the chapter had cells tagged `trains`."""
+    monkeypatch.setattr(reference, "training_cells", lambda chapter, settings: "model = 1")
 
+
+def test_ctrl_c_during_a_training_ends_it_and_says_how_to_go_on(listed, monkeypatch, capsys, wait_for, tmp_path):
     listed({"chapter": "first", "seeds": [0]})
-    monkeypatch.setitem(recipes.CHAPTERS, "first", None)
+    trains(monkeypatch)
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     (tmp_path / "python").write_text(f"#!/bin/sh\ntrap 'touch {tmp_path}/saved; exit 143' TERM\ntouch {tmp_path}/began\n"
                                      "while :; do sleep 0.1; done\n")
@@ -188,7 +188,7 @@ def test_outdated_records_give_way_and_others_stay(listed, own_store, capsys):
     record(committed, {"layer": "conv9"}, name="older")
     other = [record(committed, seed=7, eps=1.0), record(committed, chapter="second"), record(committed, profile="default")]
     assert make("--plan") == 0
-    assert capsys.readouterr().out.splitlines()[0] == "first seed 0  outdated: eps, name; no estimate"
+    assert capsys.readouterr().out.splitlines()[0] == "first seed 0  outdated: eps, name"
     made(own_store)
     made(own_store, point={"layer": "conv1"})
     assert make() == 0
@@ -249,60 +249,75 @@ def test_what_needs_a_gpu_is_left_and_said_unless_its_chapter_is_named(listed, r
     assert "first seed 0  missing; left for a machine with a GPU" in capsys.readouterr().out and not runs()
     assert make("first", "--plan") == 0
     assert "left for" not in capsys.readouterr().out
-    monkeypatch.setattr(reference_plan, "has_gpu", lambda: True)
+    monkeypatch.setattr(reference, "has_gpu", lambda: True)
     assert make() == 0
     assert runs() == {"eps=0.5,seed=0": 1}
 
 
-def test_training_comes_first_and_is_kept_where_notebooks_cannot_run(listed, runs, own_store, monkeypatch, capsys):
-    from arae_core.training import recipes
+def test_training_comes_first_and_is_kept_where_notebooks_cannot_run(listed, runs, own_store, monkeypatch, capsys,
+                                                                     tmp_path):
+    """`arae train` stands here for a script that notes its words and ends as it is told."""
+    trains(monkeypatch)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    (tmp_path / "python").write_text(f"#!/bin/sh\necho \"$*\" >> {tmp_path}/words\ncat {tmp_path}/says >&2\n"
+                                     f"exit $(cat {tmp_path}/ends)\n")
+    (tmp_path / "python").chmod(0o755)
 
-    trained, answer = [], [""]
+    def answer(code, text=""):
+        (tmp_path / "says").write_text(text)
+        (tmp_path / "ends").write_text(str(code))
 
-    def run_arae(words, log, environment):
-        trained.append(words)
-        return answer[0]
-
-    monkeypatch.setitem(recipes.CHAPTERS, "first", None)
-    monkeypatch.setattr(reference, "run_arae", run_arae)
     monkeypatch.setattr(reference, "find_spec", lambda name: name != "papermill" and importlib.util.find_spec(name))
     root = listed({"chapter": "first", "seeds": [0], "parameters": {"layers": ["conv5"], "name": "a name"},
                    "models": {"standard": "standard-encoder"}})
+    answer(0)
     assert make() == 0
     assert """(layers ["conv5"], name "a name"): trained; its notebook needs papermill, not installed here""" \
         in capsys.readouterr().out
     assert not runs()
-    folder = own_store / "reference/smoke/first-seed0"
-    assert trained == [["train", "first", "--profile", "smoke", "-p", "seed", "0", "-p", "layers", '["conv5"]', "-p",
-                        "name", "a name", "--out", str(folder / "models")]]
+    models = own_store / "reference/smoke/first-seed0/models"
+    assert (tmp_path / "words").read_text() == (
+        f'-m arae_book train first --profile smoke -p seed 0 -p layers ["conv5"] -p name a name --out {models}\n')
 
-    answer[0] = "first: no memory left"
+    answer(1, "some bar\narae: first: no memory left\n")
     assert make() == 1
     assert """(layers ["conv5"], name "a name"): failed: first: no memory left""" in capsys.readouterr().out
-    answer[0] = ""
+    answer(7)
+    assert make() == 1
+    assert "failed: its training ended with 7; see " in capsys.readouterr().out
+    answer(0)
     made(own_store, layers=["conv5"], name="a name")  # without its models
     assert make() == 1
-    assert len(trained) == 3 and "has left no model 'standard'" in capsys.readouterr().out
+    assert "has left no model 'standard'" in capsys.readouterr().out
+    assert len((tmp_path / "words").read_text().splitlines()) == 4
     assert not (root / "book/reference/smoke/models").exists()
+
+
+def test_a_chapter_is_trained_by_its_own_cells_before_its_notebook_runs(listed, write, small_book, runs, capsys):
+    path = small_book / "book/part/01_first.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(2, nbformat.v4.new_code_cell("if eps_too_large(): pass", metadata={"tags": ["trains"]}))
+    nbformat.write(notebook, path)
+    listed({"chapter": "first", "seeds": [0]})
+    assert make() == 1
+    assert "failed: first: NameError: name 'eps_too_large' is not defined" in capsys.readouterr().out and not runs()
 
 
 def test_missing_data_is_one_line_and_the_others_go_on(listed, write, small_book, runs, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("ARAE_DATA", str(tmp_path / "nowhere"))
-    write(small_book / "book/part/02_second.ipynb", parameters="profile = 'default'\nseed = 0\ndataset = 'cifar10'")
-    write(small_book / "book/part/03_third.ipynb", parameters="profile = 'default'\nseed = 0\npictures = ['denoise/a']")
-    (small_book / "book/profiles/third").mkdir()
-    (small_book / "book/profiles/third/smoke.yaml").write_text("profile: smoke\n")
-    listed(*({"chapter": name, "seeds": [0]} for name in ("second", "third", "first")))
+    profiles = small_book / "book/profiles"
+    (profiles / "default.yaml").write_text((profiles / "default.yaml").read_text() + "third: {pictures: [denoise/a]}\n")
+    (profiles / "smoke.yaml").write_text((profiles / "smoke.yaml").read_text() + "third: {}\n")
+    write(small_book / "book/part/03_third.ipynb", "from arae_book import settings\n"
+          "settings('third', profile, seed=seed, given=given).require()")
+    listed(*({"chapter": name, "seeds": [0]} for name in ("third", "first")))
     assert make() == 1
     said = capsys.readouterr()
-    assert "second seed 0: failed: cifar10 is not here (not found under" in said.out
-    assert "third seed 0: failed: denoise/a is not here. Looked at (from $ARAE_DATA):" in said.out
-    assert runs() == {"eps=0.5,seed=0": 1}
-    assert said.err.startswith("arae: 2 of 3 runs failed") or "arae: 2 of 3 runs failed" in said.err
+    assert "Refused: pictures of third: denoise/a is not here. Looked at (from $ARAE_DATA):" in said.out
+    assert runs() == {"eps=0.5,seed=0": 1} and "arae: 1 of 2 runs failed" in said.err
 
 
-def test_a_notebook_without_records_has_failed(listed, write, small_book, capsys):
-    write(small_book / "book/part/02_second.ipynb", parameters="profile = 'default'\nseed = 0")
+def test_a_notebook_without_records_has_failed(listed, capsys):
     listed({"chapter": "second", "seeds": [0]})
     assert make() == 1
     assert "its notebook left no records of its parameters in" in capsys.readouterr().out
@@ -336,37 +351,13 @@ def test_a_broken_list_or_record_is_refused(listed, small_book, capsys):
     (root / "book/reference/smoke/records/half.json").write_text('{"chapter": ')
     assert make() == 2
     assert "half.json is no whole JSON file" in capsys.readouterr().err
-    for text, said in (("a: [", "is no YAML"), ("- 1", "must hold `profiles:`")):
+    for text, said in (("a: [", "cannot be read"), ("- 1", "must hold `profiles:`")):
         (small_book / FILE).write_text(text)
         assert make() == 2
         assert said in capsys.readouterr().err
     (small_book / FILE).unlink()
     assert make() == 2
     assert "the list of reference runs, cannot be read" in capsys.readouterr().err
-
-
-def test_estimates_come_from_costs_and_leave_out_what_the_store_has(listed, own_store, capsys, monkeypatch):
-    root = listed({"chapter": "first", "seeds": [0, 1]}, {"chapter": "first", "seeds": [2], "parameters": {"eps": 1}},
-                  {"chapter": "second", "seeds": [0]})
-    (root / "book/part/02_second.ipynb").write_text((root / "book/part/01_first.ipynb").read_text())
-    machine = {"device": "cpu", "cores": 2, "bf16": True}
-    models = [{"name": name, "found": False, "trained": 600.0, "spent": 600.0} for name in ("a", "b")]
-    whole = Cost("first", "smoke", {}, 1500.0, models, 1.0, None, machine, 2, 1000.0, {}, None, None, "2026-01-01")
-    part = Cost("first", "smoke", {"eps": 1, "seed": 2}, 120.0, [], 1.0, None, machine, 2, 1000.0, {}, None, None, "")
-    for cost in (whole, part):
-        cost.write(root / "book/reference/costs")
-    monkeypatch.delenv("ARAE_ESTIMATE")
-    monkeypatch.setattr(probe, "speed_here", lambda: 500.0)
-    assert make("--plan") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("missing; at most about 50 minutes") and lines[2].endswith("at most about 4 minutes")
-    assert lines[3].endswith("missing; no estimate")
-    assert lines[4] == "0 of 4 runs are done, 4 to make: at most about 1.7 hours, and 1 without an estimate"
-
-    (own_store / "models").mkdir(parents=True)
-    (own_store / "models/a.safetensors").touch()  # of seed 0
-    first, second, *_ = reference_runs(root, "smoke")
-    assert cost_of(first, [whole], None).from_nothing == 900 and cost_of(second, [whole], None).from_nothing == 1500
 
 
 def test_the_book_lists_runs_of_all_its_profiles():
@@ -376,6 +367,6 @@ def test_the_book_lists_runs_of_all_its_profiles():
               "cifar10-resnet-pair", "tiny-imagenet", "paper")}
     assert sizes["default"] == 27 and sizes["cifar10"] == 15
     for profile in sizes:  # else their records could not stand beside those of other seeds
-        assert all(run.given.keys() <= EXTENT for run in reference_runs(root, profile))
+        assert all(run.settings.given.keys() <= EXTENT for run in reference_runs(root, profile))
     sweep = reference_runs(root, "cifar10", ["robustness_sweep"])[0]
     assert [point.get("eps") for point in sweep.points] == [None, 0.0, 0.0625, 0.125, 0.25, 0.375, 0.5, 0.75]

@@ -59,7 +59,7 @@ def trained_by(chapter, profile="smoke", **given):
     ("inversion", {"layers": ["conv5"], "loss_sets": ["pixel+feature"], "spectral_norm": True, "reduction": "sum",
                    "keep_best": True, "beta1": 0.0}, 2 + 2),
     ("robustness_sweep", {"radii": [0.0, 0.25, 2.0], "keep_best": True}, 3 + 3),
-    ("robustness_sweep", {"network": "alexnet, kaiming start", "radii": [0.0, 1.0], "loss_set": "pixel+gan",
+    ("robustness_sweep", {"network": "alexnet, kaiming start", "radii": [0.0, 1.0], "loss_set": "pixel+feature+gan",
                           "spectral_norm": True}, 2 + 2),
     ("robustness_sweep", {"network": "resnet18", "layer": "block3", "radii": [0.0], "width": 0.1}, 2),
     ("other_encoders", {"clip": 0.0, "shift": 0.0, "reduction": "sum"}, 4 + 4),
