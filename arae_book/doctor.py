@@ -33,10 +33,8 @@ def report() -> str:
 def _torch() -> Iterator[tuple[str, str]]:
     import torch
 
-    yield (
-        "torch",
-        f"{torch.__version__}, torchvision {version('torchvision')}, {torch.get_num_threads()} threads",
-    )
+    threads = f"{torch.get_num_threads()} threads"
+    yield "torch", f"{torch.__version__}, torchvision {version('torchvision')}, {threads}"
     if not torch.cuda.is_available():
         built = torch.version.cuda
         yield "CUDA", f"no device (torch is built for CUDA {built})" if built else "torch is built without"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ THREE_TASKS = "book/three_tasks.yaml"
 _BEGIN, _END = "<!-- results: drawn by `arae refresh` -->", "<!-- end of results -->"
 _LOSSES = ("pixel", "pixel+feature", "pixel+feature+gan")
 _TIMES = """\
-Hours, minutes and seconds that a run took from its first cell to its record: the longest and the shortest of those that
-are committed. The long ones trained their networks, the short ones found most of them in the store."""
+Hours, minutes and seconds from a run's first cell to its record: the longest and the shortest of those that are
+committed. What a run found in the store it did not train, so times of the same chapter differ."""
 
 
 def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
@@ -75,11 +76,11 @@ def _times(root: Path, committed: Sequence[Record]) -> str:
     rows = []
     for chapter in chapters_in_order(root):
         own = [r for r in committed if r.chapter == chapter.name and not r.point]
-        machines = {(r.profile, r.device) for r in own}
-        for profile, device in sorted(
-            machines, key=lambda pair: (in_order(p for p, _ in machines).index(pair[0]), pair)
-        ):
+        devices = sorted({r.device for r in own})
+        for profile, device in product(in_order({r.profile for r in own}), devices):
             seconds = [round(r.seconds) for r in own if (r.profile, r.device) == (profile, device)]
+            if not seconds:
+                continue
             span = [str(timedelta(seconds=bound)) for bound in (max(seconds), min(seconds))]
             rows.append([chapter.name, f"`{profile}`", device, *span, str(len(seconds))])
     head = [["chapter", "profile", "machine", "longest", "shortest", "runs"], [":--"] * 3 + ["--:"] * 3]

@@ -128,7 +128,7 @@ def settings(
     known = _known(default, chapter)
     if profile not in (there := profiles_of(chapter, root)):
         raise Refused(f"{chapter} has no profile {profile!r}{nearest(str(profile), there)}")
-    values = dict(known)
+    values = deepcopy(known)
     for source in _line_of(root, profile):
         values |= _changes(root, source, default, chapter)
     if type(seed) is not int:
@@ -200,23 +200,27 @@ def _file(root: Path, profile: str) -> Path:
     return root / "book" / "profiles" / f"{profile}.yaml"
 
 
-def _read(root: Path, profile: str) -> dict[str, Any]:
-    """A profile's file: sections by name. Refused, in a line with the file's name, for one that is none."""
-    path = _file(root, profile)
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds, numbers as in `parsed`; not to be changed. Refused, in a line with its path, if broken."""
     try:
-        found = _parsed_file(path, path.stat().st_mtime_ns)
+        return _read_yaml(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise Refused(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+
+
+@lru_cache(maxsize=64)
+def _read_yaml(path: Path, changed: int) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+
+
+def _read(root: Path, profile: str) -> dict[str, Any]:
+    """A profile's file: sections by name. Refused for one that is none."""
+    found = read_yaml(path := _file(root, profile)) or {}
     if not isinstance(found, dict) or any(type(found[name]) is not dict for name in found if name != "like"):
         raise Refused(
             f"{path} must hold `{PAIR}:` or a chapter's name, and below it `parameter: value` lines"
         )
     return found
-
-
-@lru_cache(maxsize=64)
-def _parsed_file(path: Path, changed: int) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
 
 
 def _known(default: dict[str, Any], chapter: str) -> dict[str, Any]:

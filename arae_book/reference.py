@@ -44,10 +44,9 @@ def reference(
     only_plan: say what is missing or outdated, and stop. Refused as by `reference_runs`, and for a committed record
     that is none; RunFailed, after the others, when a run failed or something of it could not be kept.
     """
-    names = list(names)
-    listed = reference_runs(root, profile, names, seeds)
-    lacks = {run.name: run.lacks() for run in listed}
-    wanted, width = [], max(len(run.title) for run in listed)
+    listed = reference_runs(root, profile, names := list(names), seeds)
+    lacks, width = {run.name: run.lacks() for run in listed}, max(len(run.title) for run in listed)
+    wanted = []
     for run in listed:
         state = lacks[run.name] or "done"
         if lacks[run.name] and run.complete(records(run.folder)):

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from arae_core.store import store_dir
 
 from .chapters import Chapter, Refused, find_chapter, nearest
-from .profiles import Settings, settings
+from .profiles import Settings, read_yaml, settings
 
 if TYPE_CHECKING:  # torch comes with it
     from arae_core.results import Record
@@ -74,9 +72,8 @@ class ReferenceRun:
         if absent := [point for point in self.points if point not in [record.point for record in found]]:
             return f"{len(absent)} of {len(self.points)} records missing"
         lost = [name for name in self.pictures if not list(self.kept.glob(f"pictures/{name}.*"))]
-        lost += [
-            name for name in self.models.values() if not (self.kept / f"models/{name}.safetensors").exists()
-        ]
+        models = {path.stem for path in self.kept.glob("models/*.safetensors")}
+        lost += [name for name in self.models.values() if name not in models]
         return f"missing: {', '.join(lost)}" if lost else ""
 
 
@@ -101,35 +98,26 @@ def reference_runs(
 
     Refused: a file that does not say what it should, an unknown profile, chapter, parameter or seed.
     """
-    content = _read(root / FILE)
-    profiles, points = content["profiles"], content["points"]
+    content = read_yaml(root / FILE)
+    if not isinstance(content, dict) or not isinstance(profiles := content.get("profiles"), dict):
+        raise Refused(f"{root / FILE} must hold `profiles:`, and under each profile's name a list of runs")
+    points = content.get("points", {})
     if profile not in profiles:
         raise Refused(f"{FILE} has no profile {profile!r}{nearest(profile, profiles)}")
     runs = [run for entry in profiles[profile] for run in _runs(root, profile, entry, points)]
     titles = [run.name for run in runs]
     if twice := [title for title in titles if titles.count(title) > 1]:
         raise Refused(f"{FILE}: {profile} has {twice[0]} twice")
-    for what, wanted, there in (
-        ("chapter", names := list(names), dict.fromkeys(run.chapter.name for run in runs)),
-        ("seed", seeds := list(map(str, seeds)), dict.fromkeys(str(run.settings.seed) for run in runs)),
+    for what, wanted, of in (
+        ("chapter", list(names), lambda run: run.chapter.name),
+        ("seed", list(map(str, seeds)), lambda run: str(run.settings.seed)),
     ):
+        there = list(dict.fromkeys(map(of, runs)))
         if strange := [each for each in wanted if each not in there]:
-            raise Refused(
-                f"{FILE} has no run of {what} {strange[0]} at profile {profile}{nearest(strange[0], there)}"
-            )
-    chosen = [run for run in runs if not names or run.chapter.name in names]
-    return [run for run in chosen if not seeds or str(run.settings.seed) in seeds]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        cause = " ".join(str(error).split())
-        raise Refused(f"{path}, the list of reference runs, cannot be read: {cause}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("profiles"), dict):
-        raise Refused(f"{path} must hold `profiles:`, and under each profile's name a list of runs")
-    return {"points": {}, **content}
+            where = f"{what} {strange[0]} at profile {profile}"
+            raise Refused(f"{FILE} has no run of {where}{nearest(strange[0], there)}")
+        runs = [run for run in runs if not wanted or of(run) in wanted]
+    return runs
 
 
 def _runs(root: Path, profile: str, entry: Any, points: dict[str, dict[str, str]]) -> Iterator[ReferenceRun]:
@@ -148,10 +136,9 @@ def _runs(root: Path, profile: str, entry: Any, points: dict[str, dict[str, str]
         chapter = find_chapter(root, str(entry["chapter"]))
         for number, seed in enumerate(seeds):
             p = settings(chapter.name, profile, seed=seed, given=given, root=root)
-            own = ((), {}) if number else (tuple(pictures), models)
-            yield ReferenceRun(
-                chapter, p, needs == "gpu", *own, ({}, *_points(points.get(chapter.name, {}), p))
-            )
+            kept = ((), {}) if number else (tuple(pictures), models)
+            of = ({}, *_points(points.get(chapter.name, {}), p))
+            yield ReferenceRun(chapter, p, needs == "gpu", *kept, of)
     except Refused as error:
         raise Refused(f"{FILE}: {error}") from error
 

@@ -14,7 +14,7 @@ def test_doctor_reports(small_book, capsys, monkeypatch, tmp_path):
     said = capsys.readouterr().out
     for expected in [platform.python_version(), "torch ", "CUDA", "cores", "memory", "data photos", "data cifar10",
                      "LPIPS trunk", f"{tmp_path / 'store'} (does not exist yet)", str(small_book),
-                     "profiles default, smoke", "Jupyter Book"]:
+                     "profiles default, smoke", "models", "0 here", "Jupyter Book"]:
         assert expected in said
 
 

@@ -63,6 +63,8 @@ def test_given_values_go_over_the_profile(small_book):
     assert settings("first", given={"fast": "false"}).fast is False  # papermill's -p passes a text
     p.literals()["layers"].append("more")
     assert p.layers == ["conv2", "conv5"]
+    settings("first").layers.append("more")
+    assert settings("first").layers == ["conv1"]
 
 
 @pytest.mark.parametrize(("text", "value"), [

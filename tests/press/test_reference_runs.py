@@ -357,7 +357,7 @@ def test_a_broken_list_or_record_is_refused(listed, small_book, capsys):
         assert said in capsys.readouterr().err
     (small_book / FILE).unlink()
     assert make() == 2
-    assert "the list of reference runs, cannot be read" in capsys.readouterr().err
+    assert "runs.yaml cannot be read" in capsys.readouterr().err
 
 
 def test_the_book_lists_runs_of_all_its_profiles():

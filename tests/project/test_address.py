@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -73,13 +74,34 @@ def test_what_is_no_address_is_refused_before_anything_is_written(checkout, wron
     assert texts(checkout) == before
 
 
+def strays(root, files):
+    """Lines among `files` that name this repository where nothing keeps the name up to date.
+
+    A line names it when it holds the configured OWNER/NAME, or any other owner of a repository NAME. In `_config.yml`
+    and the derived files such lines are in order as long as they agree with `_config.yml`; in a chapter, only its badge,
+    its set-up cell and its links to the code may hold the name.
+    """
+    owner, name = address.repository(root)[0].rsplit("/", 2)[1:]
+    mention = re.compile(rf"github(?:usercontent)?(?:\.com)?[/:]([\w.<>$-]+)/{re.escape(name)}(?![\w-])")
+    expected, found = address.derived(root), []
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        kept = path == root / "_config.yml" or expected.get(path) == text
+        found += [f"{path.relative_to(root)}:{number}: {line}" for number, line in enumerate(text.splitlines(), start=1)
+                  if any(not kept or hit[1] != owner for hit in mention.finditer(line))]
+    return found
+
+
 def test_strays_are_found(checkout):
     address.set_address(checkout, NEW)
     notes = checkout / "notes.txt"
     notes.write_text("git@github.com:somebody-else/new.name.git\nhttps://github.com/a/b\n")
     readme = checkout / "README.md"
     readme.write_text(readme.read_text() + "https://raw.githubusercontent.com/OWNER/new.name/main/x.png\n")
-    found = address.strays(checkout, [notes, readme, checkout / "_config.yml"])
+    found = strays(checkout, [notes, readme, checkout / "_config.yml"])
     assert [line.split(" ")[0].rstrip(":") for line in found] == ["notes.txt:1", "README.md:4"]
 
 
@@ -99,4 +121,4 @@ def test_this_checkout_has_no_strays(root):
         pytest.skip("not a git checkout: its files cannot be listed")
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, check=True,
                             capture_output=True, text=True).stdout.splitlines()
-    assert address.strays(root, [root / name for name in listed]) == []
+    assert strays(root, [root / name for name in listed]) == []

@@ -4,14 +4,11 @@ from statistics import mean
 
 import pytest
 import torch
-import yaml
 
 from arae_core.data import photos
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
 from arae_core.metrics import reconstruction
+from arae_book import settings
 from arae_book.chapters import all_chapters, find_root
-from arae_book.parameters import defaults
 from arae_core.results import EXTENT, read_all, reference, reference_grid, reference_points, reference_table
 from arae_core.networks import Autoencoder
 from arae_core.training import CheckpointError, reference_model
@@ -32,14 +29,11 @@ COMMITTED = sorted({(record.profile, record.chapter) for path in REFERENCE.glob(
 
 @pytest.mark.parametrize("profile, chapter", COMMITTED)
 def test_records_are_of_the_parameters_that_the_chapter_has_now(profile, chapter):
-    found = all_chapters(ROOT)[chapter]
-    path = ROOT / "book" / "profiles" / chapter / f"{profile}.yaml"
-    now = {**defaults(found), **({} if profile == "default" else yaml.safe_load(path.read_text()))}
+    now = settings(chapter, profile)
     records = reference(chapter, profile)
     assert len({(r.seed, str(r.point)) for r in records}) == len(records)
     for record in records:
-        changed = {n for n in now.keys() | record.parameters.keys() if now.get(n) != record.parameters.get(n)}
-        assert changed <= EXTENT | {"seed"}, f"{chapter} {profile} seed {record.seed}: run it again"
+        assert set(now.differs(record.parameters)) <= EXTENT | {"seed"}, f"{chapter} {profile} seed {record.seed}: run it again"
 
 
 def test_every_chapter_has_records_of_its_default_run():
@@ -95,8 +89,8 @@ def test_committed_pair_draws_pictures_it_has_never_seen():
     """Crops of the photographs, by networks trained on CIFAR-10: the robust pair is ahead there too."""
     psnr = {}
     for name in ("standard", "robust"):
-        f = reference_model(AlexNet(image_size=32, num_classes=10, width=0.5), "cifar10", f"{name}-encoder")
-        g = reference_model(mirror(f, "conv5"), "cifar10", f"{name}-conv5-generator")
+        f = reference_model("cifar10", f"{name}-encoder")
+        g = reference_model("cifar10", f"{name}-conv5-generator")
         torch.manual_seed(0)
         autoencoder = Autoencoder(f, g, "conv5")
         psnr[name] = reconstruction(autoencoder.reconstruct, photos("test", count=200).batches(100))["psnr"].mean()
@@ -105,4 +99,4 @@ def test_committed_pair_draws_pictures_it_has_never_seen():
 
 def test_a_model_that_is_not_there():
     with pytest.raises(CheckpointError, match="robust-encoder"):
-        reference_model(torch.nn.Linear(1, 1), "cifar10", "rubust-encoder")
+        reference_model("cifar10", "rubust-encoder")
