@@ -159,8 +159,7 @@ def check_images(x: Tensor) -> None:
         raise ValueError(f"images must have shape (B, C, H, W), got {tuple(x.shape)}")
     if x.numel() == 0:
         raise ValueError(f"no image to attack: the batch has shape {tuple(x.shape)}")
-    low, high = torch.aminmax(x.detach())
-    low, high = float(low), float(high)
+    low, high = (float(end) for end in torch.aminmax(x.detach()))
     if not (low >= 0.0 and high <= 1.0):  # also catches NaN
         hint = (
             "divide 8-bit images by 255"

@@ -166,7 +166,8 @@ def resident(files: FolderSet) -> ImageSet:
     """
     count, size, end = len(files), files.image_size, 0
     images = torch.empty(count, 3, size, size, dtype=torch.uint8)
-    labels, failed = torch.empty(count, dtype=torch.int64), {}
+    labels = torch.empty(count, dtype=torch.int64)
+    failed: dict[str, str] = {}
     loader = Reader(files, filter=Image.Resampling.BICUBIC).loader(torch.arange(count).split(256))
     quiet = count < 5000 or None  # None: a bar only where somebody can watch it
     for x, _, y, bad in tqdm(loader, f"reading {files.name}", disable=quiet):

@@ -27,7 +27,7 @@ class Gallery:
         sha = hashlib.sha256()
         for name, x in self.pictures.items():
             sha.update(repr((name, tuple(x.shape))).encode())
-            sha.update((x * 255).round().byte().cpu().contiguous().numpy())
+            sha.update((x * 255).round().byte().cpu().contiguous().numpy().data)
         return sha.hexdigest()[:16]
 
 

@@ -69,9 +69,12 @@ class ImageSet:
     @cached_property
     def digest(self) -> str:
         """16 hex digits of the SHA-256 of images, labels and class names, to say what a number was made with."""
+        return self._digest()
+
+    def _digest(self) -> str:
         sha = hashlib.sha256(repr((tuple(self.images.shape), self.classes)).encode())
-        sha.update(self.images.cpu().contiguous().numpy())
-        sha.update(self.labels.cpu().contiguous().numpy())
+        sha.update(self.images.cpu().contiguous().numpy().data)
+        sha.update(self.labels.cpu().contiguous().numpy().data)
         return sha.hexdigest()[:16]
 
     def to(self, device: torch.device | str) -> Self:
@@ -149,10 +152,8 @@ class ResizedSet(ImageSet):
     def image_size(self) -> int:
         return self.side
 
-    @cached_property
-    def digest(self) -> str:
-        """Of the images and the side."""
-        return f"{derive_seed(self.side, ImageSet.digest.func(self)):016x}"
+    def _digest(self) -> str:
+        return f"{derive_seed(self.side, super()._digest()):016x}"
 
     def _pixels(self, images: Tensor) -> Tensor:
         size = (self.side, self.side)

@@ -158,14 +158,14 @@ def _crop(photo: Image.Image, size: int, rng: np.random.Generator) -> np.ndarray
     left, end = places[rng.integers(len(places))]
     largest = min(end - left, photo.height)
     side = round(exp(rng.uniform(log(size), log(largest))))
-    x = left + rng.integers(end - left - side + 1)
-    y = rng.integers(photo.height - side + 1)
+    x = left + int(rng.integers(end - left - side + 1))
+    y = int(rng.integers(photo.height - side + 1))
     return np.asarray(photo.crop((x, y, x + side, y + side)).resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _turned(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Turned by a multiple of 90 degrees, mirrored or not."""
-    crop = np.rot90(crop, rng.integers(4))
+    crop = np.rot90(crop, int(rng.integers(4)))
     return crop[:, ::-1] if rng.random() < 0.5 else crop
 
 

@@ -8,6 +8,7 @@ LPIPS, so without this one there is none: `LPIPSUnavailable` says why, and what 
 import warnings
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ def _pretrained(net: str, path: Path) -> nn.Module:
     return model
 
 
-def _random_trunk(net: str) -> nn.Module:
+def _random_trunk(net: str) -> Any:
     """LPIPS's heads on an untrained trunk: not LPIPS. For `_pretrained` to fill, and for tests."""
     from lpips import LPIPS  # takes a second
 

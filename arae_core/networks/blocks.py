@@ -48,7 +48,7 @@ class MirroredResidualBlock(nn.Module):
             *first(in_channels, out_channels), *conv_unit(out_channels, out_channels)[:2]
         )
         if stride == 1 and in_channels == out_channels:
-            self.around = nn.Identity()
+            self.around: nn.Module = nn.Identity()
         else:
             self.around = nn.Sequential(
                 nn.Conv2d(in_channels, out_channels, 1, bias=False),

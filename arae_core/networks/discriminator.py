@@ -51,7 +51,7 @@ class FeatureDiscriminator(nn.Module):
             raise ValueError(
                 f"FeatureDiscriminator comes for images of 32, 64 or 224 pixels, not {image_size!r}"
             )
-        channels = seen[-2].out_channels
+        channels = next(module.out_channels for module in reversed(seen) if isinstance(module, nn.Conv2d))
         self.image = nn.Sequential(*seen, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.condition = nn.Sequential(
             nn.Flatten(),

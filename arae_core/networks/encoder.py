@@ -28,6 +28,9 @@ class Encoder(nn.Module):
             They are no part of the state dict: they belong to the architecture, not to what was learned.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         stages: Sequence[tuple[str, nn.Module]],
@@ -42,7 +45,7 @@ class Encoder(nn.Module):
         std = std or (CIFAR10_STD if image_size <= 32 else IMAGENET_STD)
         self.image_size = image_size
         self.num_classes = num_classes
-        self.stages = nn.ModuleDict(stages)
+        self.stages = nn.ModuleDict(dict(stages))
         self.register_buffer("mean", torch.tensor(mean).float().view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).float().view(1, 3, 1, 1), persistent=False)
 

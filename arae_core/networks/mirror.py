@@ -165,5 +165,5 @@ def _by_neighbours(
     return [nn.Upsample(scale_factor=stride, mode="nearest"), *pad, *blocks.conv_unit(after[0], target)]
 
 
-def _side(size: int | tuple[int, ...]) -> int:
-    return size if isinstance(size, int) else size[0]
+def _side(size: int | str | tuple[int, ...]) -> int:
+    return int(size[0]) if isinstance(size, tuple) else int(size)

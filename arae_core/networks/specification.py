@@ -7,9 +7,11 @@ import ast
 import hashlib
 import inspect
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def specification(model: nn.Module) -> dict[str, Any]:
@@ -38,9 +40,9 @@ def specification(model: nn.Module) -> dict[str, Any]:
     return found
 
 
-def specified(model: nn.Module, made_by: Any, **arguments: Any) -> nn.Module:
+def specified(model: Network, made_by: Any, **arguments: Any) -> Network:
     """The network with what a function built it from; classes set `arguments` themselves."""
-    model.made_by, model.arguments = made_by, arguments
+    vars(model).update(made_by=made_by, arguments=arguments)
     return model
 
 

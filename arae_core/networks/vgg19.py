@@ -45,7 +45,7 @@ class VGG19(Encoder):
         for name, plan in PLAN.items():
             stage: list[nn.Module] = []
             for channels in plan:
-                if channels == "M":
+                if isinstance(channels, str):
                     stage.append(nn.MaxPool2d(2))
                 else:
                     stage += [nn.Conv2d(before, channels, 3, 1, 1), nn.ReLU()]
@@ -79,7 +79,7 @@ def _names(f: VGG19) -> list[tuple[str, str]]:
     """(our name, torchvision's name) of every weight and bias: theirs number all modules of the chain through."""
     names, position = [], 0
     for stage_name, stage in f.stages.items():
-        for within, module in enumerate(stage):
+        for within, module in enumerate(stage.children()):
             if isinstance(module, nn.Conv2d):
                 for kind in ("weight", "bias"):
                     names.append((f"stages.{stage_name}.{within}.{kind}", f"features.{position}.{kind}"))
