@@ -7,17 +7,19 @@ from torch import Tensor
 
 from arae_core.metrics import interval
 
-from .style import Picture, looks, panels, styled
+from .style import Picture, looks, panels, panels_in_rows, styled
+
+Places = Sequence[float] | Sequence[str]
+Values = Mapping[str, Sequence[Tensor]]  # label to one (N,) tensor for each place
+History = Sequence[Mapping[str, float]]  # one dict an epoch
+Bands = Mapping[str, Sequence[tuple[float, float, float]]]  # label to (value, low, high) for each place
+SWEPT = 4  # lines of a sweep that have bands; those of more hide one another
+LONGEST = 30  # characters of all names along an axis, and of one name
 
 
 @styled
 def accuracy_curve(
-    radii: Sequence[float],
-    right: Mapping[str, Sequence[Tensor]],
-    *,
-    norm: str = "l2",
-    chance: float | None = None,
-    title: str = "",
+    radii: Sequence[float], right: Values, *, norm: str = "l2", chance: float | None = None, title: str = ""
 ) -> Picture:
     """Accuracy against attack radius, with 95 % (Wilson) intervals over images as bands.
 
@@ -37,14 +39,7 @@ def accuracy_curve(
 
 
 @styled
-def spread_curve(
-    at: Sequence[float] | Sequence[str],
-    values: Mapping[str, Sequence[Tensor]],
-    *,
-    xlabel: str,
-    ylabel: str,
-    title: str = "",
-) -> Picture:
+def spread_curve(at: Places, values: Values, *, xlabel: str, ylabel: str, title: str = "") -> Picture:
     """A measure (PSNR, say) against layers or radii: mean over images, with one standard deviation as band.
 
     at: numbers or names. values: label to one (N,) tensor for each of them. Raises ValueError if lengths
@@ -58,13 +53,7 @@ def spread_curve(
 
 
 @styled
-def measure_curves(
-    at: Sequence[float] | Sequence[str],
-    panels_of: Mapping[str, Mapping[str, Sequence[tuple[float, float, float]]]],
-    *,
-    xlabel: str,
-    width: float = 7.5,
-) -> Picture:
+def measure_curves(at: Places, panels_of: Mapping[str, Bands], *, xlabel: str, width: float = 7.5) -> Picture:
     """Several measures against a radius, a factor or a method's setting: a panel a measure, a line a label.
 
     at: numbers or names. panels_of: "PSNR (dB)" to label to one (value, low, high) for each place; the band
@@ -72,25 +61,47 @@ def measure_curves(
     """
     if not panels_of:
         raise ValueError("no measure to show")
-    columns = 2 if len(panels_of) in (2, 4) else min(len(panels_of), 3)
-    rows = -(-len(panels_of) // columns)
-    figure, axes = panels(rows, columns, width, 2.9 * rows + 0.2)
-    places = [ax for row in axes for ax in row]
-    for ax, (name, bands) in zip(places, panels_of.items()):
+    figure, axes = panels_in_rows(len(panels_of), _columns(len(panels_of)), width, 2.9, 0.2)
+    for ax, (name, bands) in zip(axes, panels_of.items()):
         _draw_bands(ax, at, bands)
         ax.set(xlabel=xlabel, title=name)
-    places[0].legend()
-    for ax in places[len(panels_of):]:
-        ax.set_visible(False)
+    axes[0].legend()
+    return figure
+
+
+@styled
+def sweep_curves(at: Places, panels_of: Mapping[str, Bands], *, xlabel: str) -> Picture:
+    """`measure_curves` with the legend below, long names slanted and cut, and bands for four lines at most.
+
+    Every panel has the same lines; where one was not measured, (nan, nan, nan) leaves a gap.
+    """
+    lines = list(next(iter(panels_of.values()), ()))
+    if len(lines) > SWEPT:
+        panels_of = {
+            panel: {line: [(value,) * 3 for value, *_ in points] for line, points in bands.items()}
+            for panel, bands in panels_of.items()
+        }
+    figure = measure_curves(at, panels_of, xlabel=xlabel)
+    first = figure.axes[0]
+    first.get_legend().remove()
+    handles, labels = first.get_legend_handles_labels()
+    columns = 1 if max(map(len, labels)) > 42 else 2
+    rows = -(-len(labels) // columns)
+    figure.legend(handles, labels, loc="outside lower left", ncols=columns)
+    names = [str(place) for place in at if isinstance(place, str)]
+    slanted = sum(map(len, names)) > LONGEST
+    if slanted:
+        for ax in figure.axes:
+            _slant(ax, names)
+    width, height = figure.get_size_inches()
+    slope = 0.08 * min(LONGEST, max(map(len, names))) if slanted else 0
+    figure.set_size_inches(width, height + 0.25 * rows + slope)
     return figure
 
 
 @styled
 def training_curves(
-    histories: Mapping[str, Sequence[Mapping[str, float]]],
-    *,
-    shown: Sequence[str] | None = None,
-    width: float = 7.5,
+    histories: Mapping[str, History], *, shown: Sequence[str] | None = None, width: float = 7.5
 ) -> Picture:
     """What was logged in each epoch, a panel a quantity, a line a run.
 
@@ -102,25 +113,28 @@ def training_curves(
         shown = [name for name in dict.fromkeys(logged) if name not in ("epoch", "seconds")]
     if not shown:
         raise ValueError("nothing to show: the histories are empty")
-    columns = 2 if len(shown) == 4 else min(len(shown), 3)
-    rows = -(-len(shown) // columns)
-    figure, axes = panels(rows, columns, width, 2.5 * rows + 0.3)
+    figure, axes = panels_in_rows(len(shown), _columns(len(shown)), width, 2.5, 0.3)
     look = looks(list(histories))
-    for i, ax in enumerate(ax for row in axes for ax in row):
-        if i >= len(shown):
-            ax.set_visible(False)
-            continue
+    for ax, name in zip(axes, shown):
         for label, history in histories.items():
-            epochs = [epoch for epoch in history if shown[i] in epoch]
-            values = [epoch[shown[i]] for epoch in epochs]
-            ax.plot([epoch["epoch"] for epoch in epochs], values, marker=".", label=label, **look[label])
-        ax.set(title=shown[i].replace("_", " "), xlabel="epoch")
+            points = [(epoch["epoch"], epoch[name]) for epoch in history if name in epoch]
+            ax.plot(*(zip(*points) if points else ([], [])), marker=".", label=label, **look[label])
+        ax.set(title=name.replace("_", " "), xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0][0].legend()
+    axes[0].legend()
     return figure
 
 
-def _bands(at, bands: Mapping[str, list[tuple]], xlabel: str, ylabel: str, title: str) -> Picture:
+def _slant(ax: Axes, names: list[str]) -> None:
+    short = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
+    ax.set_xticks(range(len(names)), short, rotation=40, ha="right", rotation_mode="anchor")
+
+
+def _columns(count: int) -> int:
+    return 2 if count == 4 else min(count, 3)
+
+
+def _bands(at: Sequence, bands: Bands, xlabel: str, ylabel: str, title: str) -> Picture:
     figure, ((ax,),) = panels(1, 1, 6.0, 3.6)
     _draw_bands(ax, at, bands)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
@@ -128,7 +142,7 @@ def _bands(at, bands: Mapping[str, list[tuple]], xlabel: str, ylabel: str, title
     return figure
 
 
-def _draw_bands(ax: Axes, at, bands: Mapping[str, Sequence[tuple]]) -> None:
+def _draw_bands(ax: Axes, at: Sequence, bands: Bands) -> None:
     named = any(isinstance(place, str) for place in at)
     places = list(range(len(at))) if named else list(at)
     look = looks(list(bands))

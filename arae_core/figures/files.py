@@ -4,10 +4,10 @@ import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
-from arae_core.results import write_whole
+from arae_core.store import write_whole
 
 SMALLEST_DPI = 50  # below, the text of a figure cannot be read
 
@@ -58,10 +58,7 @@ def _enlarged(image: Tensor) -> Image.Image:
     if image.dim() != 3 or image.shape[0] != 3:
         raise ValueError(f"an image is a tensor (3, H, W), not {tuple(image.shape)}")
     pixels = image.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-    times = max(1, 384 // max(pixels.shape))
-    return Image.fromarray(pixels).resize(
-        (pixels.shape[1] * times, pixels.shape[0] * times), Image.Resampling.NEAREST
-    )
+    return ImageOps.scale(Image.fromarray(pixels), max(1, 384 // max(pixels.shape)), Image.Resampling.NEAREST)
 
 
 def _smaller(image: Image.Image, max_kb: float) -> bytes:

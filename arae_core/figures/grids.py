@@ -1,12 +1,15 @@
-"""Images side by side, and what cannot be seen as it is: perturbations and gradients made visible."""
+"""Images side by side, pictures of any shape, and what cannot be seen as it is: perturbations, gradients and errors."""
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
-from .style import Picture, panels, styled
+from .style import DPI, Picture, bare, panels, styled
 
+Rows = Mapping[str, Sequence[Tensor]]
 SMALL = 96  # images up to this size are shown pixel by pixel, larger ones smoothly
 
 
@@ -45,21 +48,55 @@ def image_grid(
     figure, axes = panels(len(rows), most, width, height)
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
     for r, (name, images) in enumerate(zip(names, rows.values())):
-        images = images.detach().float().clamp(0, 1).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
+        pixels = _pixels(images)
         for c in range(most):
             ax = axes[r][c]
-            ax.set(xticks=[], yticks=[])
-            ax.grid(False)
-            ax.spines[:].set_visible(False)
+            bare(ax)
             if c < len(images):
-                smooth = "nearest" if max(images.shape[1:3]) <= SMALL else "antialiased"
-                ax.imshow(images[c], interpolation=smooth)
+                ax.imshow(pixels[c], interpolation=_smooth(images))
             if c == 0 and name:
                 ax.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=6)
             if r == 0 and columns is not None:
                 ax.set_title(columns[c])
     if title:
         figure.suptitle(title)
+    return figure
+
+
+@styled
+def picture_rows(rows: Rows, *, columns: Sequence[str], width: float = 7.5) -> Picture:
+    """Pictures of different shapes: label to one (3, H, W) in [0,1] for each column, a row as high as its pictures.
+
+    Raises ValueError if there is nothing to show, or a row has not one picture for each column.
+    """
+    figure, axes = _frames(rows, columns, width)
+    for line, pictures in zip(axes, rows.values()):
+        for ax, picture in zip(line, pictures):
+            ax.imshow(_pixels(picture[None])[0], interpolation=_smooth(picture))
+    return figure
+
+
+@styled
+def error_maps(
+    rows: Rows, *, columns: Sequence[str], largest: float | None = None, width: float = 7.5
+) -> Picture:
+    """`|x - x_hat|` as heat, dark where they agree, every map on the scale of the bar at the right.
+
+    rows: label to one difference x - x_hat (C, H, W) for each column; its size is averaged over the channels.
+    largest: where the scale ends, in pixels of [0,1]; by default at the largest error shown.
+    Raises ValueError as `picture_rows`.
+    """
+    figure, axes = _frames(rows, columns, width, bar=0.9)
+    maps = [
+        [error.detach().float().abs().mean(dim=0).cpu().numpy() for error in row] for row in rows.values()
+    ]
+    largest = largest or max(float(error.max()) for row in maps for error in row)
+    for line, row in zip(axes, maps):
+        for ax, error in zip(line, row):
+            heat = ax.imshow(error, cmap="magma", vmin=0, vmax=largest, interpolation="antialiased")
+    bar = figure.colorbar(heat, ax=[ax for line in axes for ax in line], shrink=0.9, aspect=25)
+    bar.set_label("absolute error, mean over colours")
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -82,3 +119,36 @@ def gradient_image(gradient: Tensor, deviations: float = 3.0) -> Tensor:
     gradient = gradient / torch.where(peak > 0, peak, 1)  # first, lest the squares vanish in float32
     scale = gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
     return (0.5 + gradient / (2 * deviations * torch.where(scale > 0, scale, 1))).clamp(0, 1)
+
+
+def _pixels(images: Tensor) -> np.ndarray:
+    return images.detach().float().clamp(0, 1).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _smooth(images: Tensor) -> str:
+    return "nearest" if max(images.shape[-2:]) <= SMALL else "antialiased"
+
+
+def _frames(
+    rows: Rows, columns: Sequence[str], width: float, bar: float = 0.0
+) -> tuple[Picture, list[list[Axes]]]:
+    """Empty labelled axes in the shapes of the pictures; `bar`: inches to be left at the right."""
+    if not rows or not columns:
+        raise ValueError("no pictures to show")
+    for label, row in rows.items():
+        if len(row) != len(columns) or any(picture.dim() != 3 for picture in row):
+            raise ValueError(
+                f"row {label!r} must have a picture (C, H, W) for each of {len(columns)} columns"
+            )
+    cell = (width - bar - 0.085 * max(map(len, rows))) / len(columns)
+    heights = [cell * max(p.shape[1] / p.shape[2] for p in row) for row in rows.values()]
+    figure = Picture(figsize=(width, 1.03 * sum(heights) + 0.3), dpi=DPI)
+    axes = figure.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights).tolist()
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    for ax in (ax for line in axes for ax in line):
+        bare(ax)
+    for line, label in zip(axes, rows):
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=6)
+    for ax, name in zip(axes[0], columns):
+        ax.set_title(name)
+    return figure, axes

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .style import Picture, looks, panels, styled
+from .style import Picture, looks, panels_in_rows, styled
 
-Curve = tuple[Tensor, Tensor]  # false positive rates and true positive rates, as `metrics.roc_curve` gives them
+Curve = tuple[
+    Tensor, Tensor
+]  # false positive rates and true positive rates, as `metrics.roc_curve` gives them
 
 
 @styled
 def roc_curves(
-    panels_of: Mapping[str, Mapping[str, Curve]], areas: Mapping[str, Mapping[str, float]], *, width: float = 7.5
+    panels_of: Mapping[str, Mapping[str, Curve]],
+    areas: Mapping[str, Mapping[str, float]],
+    *,
+    width: float = 7.5,
 ) -> Picture:
     """A panel a class, a curve a method, each with its area (AUROC) in the panel's legend.
 
@@ -20,21 +25,18 @@ def roc_curves(
     """
     if not panels_of or not all(panels_of.values()):
         raise ValueError("no ROC curve to show")
-    columns = min(len(panels_of), 3)
-    rows = -(-len(panels_of) // columns)
-    most = max(map(len, panels_of.values()))
-    figure, axes = panels(rows, columns, width, rows * (width / columns + 0.24 * most + 0.4))
-    places = [ax for row in axes for ax in row]
-    for ax, (name, curves) in zip(places, panels_of.items()):
+    columns, most = min(len(panels_of), 3), max(map(len, panels_of.values()))
+    figure, axes = panels_in_rows(len(panels_of), columns, width, width / columns + 0.24 * most + 0.4)
+    for ax, (name, curves) in zip(axes, panels_of.items()):
         look = looks(list(curves))
         ax.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1.2)
         for method, (false, true) in curves.items():
             label = f"{method} {areas[name][method]:.2f}"
             ax.plot(false.tolist(), true.tolist(), label=label, **look[method])
         ax.set(title=name, xlabel="false alarms", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.3), fontsize=9, borderaxespad=0.0, handlelength=1.6)
-    for row in axes:
-        row[0].set_ylabel("anomalies found")
-    for ax in places[len(panels_of):]:
-        ax.set_visible(False)
+        ax.legend(
+            loc="upper center", bbox_to_anchor=(0.45, -0.3), fontsize=9, borderaxespad=0.0, handlelength=1.6
+        )
+    for ax in axes[::columns]:
+        ax.set_ylabel("anomalies found")
     return figure

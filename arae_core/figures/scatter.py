@@ -29,7 +29,9 @@ def cost_scatter(
     for points in panels_of.values():
         for method, (cost, quality) in points.items():
             if not (0 < cost < float("inf") and isfinite(quality)):
-                raise ValueError(f"{method}: cost {cost} and quality {quality} cannot be drawn on a logarithmic axis")
+                raise ValueError(
+                    f"{method}: cost {cost}, quality {quality} have no place on a logarithmic axis"
+                )
     look = looks(methods)
     figure, (axes,) = panels(1, len(panels_of), width, 3.8)
     for ax, (name, points) in zip(axes, panels_of.items()):
@@ -47,18 +49,16 @@ def cost_scatter(
 def _name(ax: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     """Write each method beside its point, inside the panel and clear of points and other names where possible."""
     taken = [Bbox([spot - 6, spot + 6]) for spot in ax.transData.transform(list(points.values()))]
-    for method, (cost, quality) in sorted(points.items(), key=lambda item: -item[1][1]):
-        names = [
-            ax.annotate(method, (cost, quality), xytext=place, textcoords="offset points",
-                        ha="left" if place[0] > 0 else "right", fontsize=8.5, in_layout=False)
-            for place in PLACES
-        ]
-        boxes = [name.get_window_extent() for name in names]
-        free = [i for i, box in enumerate(boxes)
-                if not any(box.overlaps(other) for other in taken)
-                and ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1]
-        kept = free[0] if free else 0
-        taken.append(boxes[kept])
-        for i, name in enumerate(names):
-            if i != kept:
+    kind = {"textcoords": "offset points", "fontsize": 8.5, "in_layout": False}
+    for method, spot in sorted(points.items(), key=lambda item: -item[1][1]):
+        names = [ax.annotate(method, spot, at, ha="left" if at[0] > 0 else "right", **kind) for at in PLACES]
+        kept = next((name for name in names if _fits(name.get_window_extent(), ax, taken)), names[0])
+        taken.append(kept.get_window_extent())
+        for name in names:
+            if name is not kept:
                 name.remove()
+
+
+def _fits(box: Bbox, ax: Axes, taken: list[Bbox]) -> bool:
+    inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1
+    return inside and not any(box.overlaps(other) for other in taken)

@@ -7,6 +7,7 @@ A frame is an <img> with its own alternative text, which ipywidgets' Image widge
 import base64
 from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any
 
 import ipywidgets as widgets
 from matplotlib.figure import Figure
@@ -20,12 +21,7 @@ Frame = bytes | Figure | Tensor
 
 
 def frame_slider(
-    frames: Sequence[Frame],
-    labels: Sequence[str],
-    *,
-    description: str,
-    alt: str,
-    start: int = 0,
+    frames: Sequence[Frame], labels: Sequence[str], *, description: str, alt: str, start: int = 0
 ) -> widgets.VBox:
     """A slider over ready frames; works in the static page and with a kernel alike.
 
@@ -40,15 +36,8 @@ def frame_slider(
         raise ValueError(f"start must be one of the {len(frames)} frames, not {start}")
     shown = [widgets.HTML(_img(frame, label, alt)) for frame, label in zip(frames, labels)]
     stack = widgets.Stack(shown, selected_index=start, layout=widgets.Layout(max_width="100%"))
-    slider = widgets.IntSlider(
-        value=start,
-        min=0,
-        max=len(frames) - 1,
-        readout=False,  # the frame's label says more than its number
-        description=description,
-        style={"description_width": "initial"},
-        layout=widgets.Layout(width="100%", max_width="26em"),
-    )
+    # No readout: the frame's label says more than its number.
+    slider = widgets.IntSlider(start, min=0, max=len(frames) - 1, readout=False, **_look(description))
     widgets.jslink((slider, "value"), (stack, "selected_index"))
     return widgets.VBox([slider, stack])
 
@@ -69,15 +58,9 @@ def live_slider(
     which a page without a kernel can hide it. What compute raises is shown in place of the frame.
     """
     slider = widgets.FloatSlider(
-        value=minimum if start is None else start,
-        min=minimum,
-        max=maximum,
-        step=step,
-        continuous_update=False,  # once let go, not at every pixel on the way
-        description=description,
-        style={"description_width": "initial"},
-        layout=widgets.Layout(width="100%", max_width="26em"),
+        minimum if start is None else start, min=minimum, max=maximum, step=step, **_look(description)
     )
+    slider.continuous_update = False  # once let go, not at every pixel on the way
     frame = widgets.HTML(layout=widgets.Layout(max_width="100%"))
 
     def show(value: float) -> None:
@@ -91,6 +74,11 @@ def live_slider(
     box = widgets.VBox([slider, frame])
     box.add_class("arae-live")
     return box
+
+
+def _look(description: str) -> dict[str, Any]:
+    layout = widgets.Layout(width="100%", max_width="26em")
+    return {"description": description, "style": {"description_width": "initial"}, "layout": layout}
 
 
 def _img(frame: Frame, label: str, alt: str) -> str:

@@ -6,6 +6,7 @@ apart by colour-blind readers too). Figures keep a white ground, so that they re
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import cycle
 from typing import ParamSpec, TypeVar
 
 import matplotlib
@@ -66,10 +67,29 @@ def panels(rows: int, columns: int, width: float, height: float) -> tuple[Pictur
     return figure, figure.subplots(rows, columns, squeeze=False).tolist()
 
 
+def panels_in_rows(
+    count: int, columns: int, width: float, height: float, more: float = 0.0
+) -> tuple[Picture, list[Axes]]:
+    """A figure with `count` axes, `columns` a row; a row is `height` inches high, and `more` goes to all of them."""
+    rows = -(-count // columns)
+    figure, axes = panels(rows, columns, width, height * rows + more)
+    places = [ax for row in axes for ax in row]
+    for ax in places[count:]:
+        ax.set_visible(False)
+    return figure, places[:count]
+
+
+def bare(ax: Axes) -> None:
+    """Axes that hold an image and nothing else."""
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+
+
 def looks(labels: list[str]) -> dict[str, dict[str, str]]:
     """Colour and line style by label: the colour by its first word, the second label of a colour dashed."""
     found: dict[str, dict[str, str]] = {}
-    others, styles = iter(OTHERS * 4), ("-", "--", ":", "-.")
+    others, styles = cycle(OTHERS), ("-", "--", ":", "-.")
     for label in labels:
         first = label.replace(",", " ").split(" ")[0].lower()
         colour = COLOURS.get(first) or next(others)
