@@ -132,7 +132,8 @@ def pages() -> list[str]:
 
 def pytest_generate_tests(metafunc):
     chapters = [name for name in pages() if re.search(r"/\d\d_", name)]
-    for argument, names in {"page": pages(), "chapter": chapters}.items():
+    api = [name for name in pages() if name.startswith("book/api/")]
+    for argument, names in {"page": pages(), "chapter": chapters, "api_page": api}.items():
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, names, scope="module")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import importlib
+import inspect
+import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
+import nbformat
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -127,6 +131,42 @@ def test_the_badge_opens_this_chapter_at_the_configured_address(chapter, open_pa
     badges = [image.find_element(By.XPATH, "..").get_attribute("href")
               for image in page.find_elements(By.CSS_SELECTOR, 'img[alt="Open in Colab"]')]
     assert badges == [expected]
+
+
+def test_the_loops_and_networks_that_a_chapter_shows_are_there(chapter, open_page, root):
+    """The source itself, highlighted and with a link to its file, and no directive as text."""
+    page = open_page(chapter)
+    cells = nbformat.read(root / f"{chapter}.ipynb", as_version=4).cells
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    names = [name.split(".")[-1] for text in texts for name in re.findall(r":pyobject: (\S+)", text)]
+    blocks = [block.text for block in page.find_elements(By.CSS_SELECTOR, ".highlight-python")]
+    assert names and [name for name in names if not any(f"def {name}(" in block or f"class {name}" in block
+                                                        for block in blocks)] == []
+    article = page.find_element(By.CSS_SELECTOR, "article")
+    assert "literalinclude" not in article.text and ":pyobject:" not in article.text
+    linked = {link.get_attribute("href") for link in article.find_elements(By.CSS_SELECTOR, "a[href*='/arae_core/']")}
+    address, branch = repository(root)
+    shown = {path for text in texts for path in re.findall(r"literalinclude\} \.\./\.\./(\S+)", text)}
+    assert {f"{address}/blob/{branch}/{path}" for path in shown} <= linked
+
+
+def test_an_api_page_describes_what_its_package_exports(api_page, open_page):
+    """Every name of the package that has a text, with a link to its source."""
+    page = open_page(api_page)
+    described = {entry.get_attribute("id") for entry in page.find_elements(By.CSS_SELECTOR, "dl.py dt.sig-object")}
+    for name in packages_of(page):
+        module = importlib.import_module(name)
+        exported = {f"{name}.{each}" for each in module.__all__ if inspect.getdoc(getattr(module, each))
+                    and (inspect.isclass(getattr(module, each)) or inspect.isfunction(getattr(module, each)))}
+        assert exported and exported - described == set()
+    sources = page.find_elements(By.CSS_SELECTOR, "dl.py dt.sig-object a.viewcode-link, dl.py dt a[href*='_modules']")
+    assert len(sources) >= 2
+
+
+def packages_of(page):
+    """The packages of arae_core whose exports the page describes."""
+    ids = {target.get_attribute("id") for target in page.find_elements(By.CSS_SELECTOR, "article [id^='module-arae_core.']")}
+    return [name.removeprefix("module-") for name in ids if name not in ("module-arae_core.store", "module-arae_core.seeds")]
 
 
 def save_screenshot(browser, screen: dict, root: Path, name: str) -> Path:

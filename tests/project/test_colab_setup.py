@@ -55,13 +55,12 @@ def test_the_chapter_runs_alone(chapter, root, uv, roomy_folder, clean_environ, 
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-c", root / "constraints.txt",
                     *PREINSTALLED], check=True)
     shutil.copy(chapter.path, tmp_path / "chapter.ipynb")
-    shutil.copy(chapter.profiles()["smoke"], tmp_path / "smoke.yaml")
     before = torch_seen(python, clean_environ)
     redirected = clean_environ | {
         "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": repository(root)[0], "ARAE_OUT": str(tmp_path / "out")}
 
-    papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-f", "smoke.yaml", "-k", "python3"]
+    papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-p", "profile", "smoke", "-k", "python3"]
     run = subprocess.run(papermill, cwd=tmp_path, env=redirected, capture_output=True, text=True, timeout=600)
 
     assert run.returncode == 0, run.stderr[-4000:]
