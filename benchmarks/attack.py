@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from arae_core import attacks
-from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, apart, measure
 from arae_core.training import ClassifierConfig, train_classifier
 from arae_core.training.precision import mixed_precision
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, apart, measure
 from benchmarks.material import photographs, small_alexnet
 from benchmarks.peers import attacker_model, cuda_calls_harmless, missing
 
@@ -19,7 +19,9 @@ EPS, STEPS, STEP = 1.0, 7, 0.3  # l2, in pixels of [0, 1]
 
 
 def run(device: str) -> BenchRecord:
-    f = small_alexnet(device)  # little trained: the further it is, the more a rounding error grows within seven steps
+    f = small_alexnet(
+        device
+    )  # little trained: the further it is, the more a rounding error grows within seven steps
     train_classifier(f, photographs(4000, device), ClassifierConfig(epochs=2, lr=0.05), seed=0)
     plain = copy.deepcopy(f)  # in the plain order of memory, which is what the peers can handle
     f.to(memory_format=torch.channels_last)
@@ -47,11 +49,21 @@ def run(device: str) -> BenchRecord:
 
     peers, absent = _peers(plain, x.contiguous(), y, device)
     bf16 = [Contender("ours, precision of the machine", lambda: ours("auto"))]
-    return measure(Comparison(
-        "attack", "One attack (PGD-7, l2)", f"AlexNet at 32 pixels, a batch of {count}, float32 unless said otherwise",
-        Contender("ours", lambda: ours("fp32")), [*peers, *bf16], check, items=count, item="image", left_out=absent,
-        libraries=("robustness", "foolbox", "pyautoattack"),
-    ), device)
+    return measure(
+        Comparison(
+            "attack",
+            "One attack (PGD-7, l2)",
+            f"AlexNet at 32 pixels, a batch of {count}, float32 unless said otherwise",
+            Contender("ours", lambda: ours("fp32")),
+            [*peers, *bf16],
+            check,
+            items=count,
+            item="image",
+            left_out=absent,
+            libraries=("robustness", "foolbox", "pyautoattack"),
+        ),
+        device,
+    )
 
 
 def _peers(f: torch.nn.Module, x: Tensor, y: Tensor, device: str) -> tuple[list[Contender], dict[str, str]]:
@@ -61,8 +73,16 @@ def _peers(f: torch.nn.Module, x: Tensor, y: Tensor, device: str) -> tuple[list[
 
         def robustness() -> Tensor:
             with cuda_calls_harmless(device):
-                return model(x, y, make_adv=True, constraint="2", eps=EPS, step_size=STEP, iterations=STEPS,
-                             use_best=False)[1]
+                return model(
+                    x,
+                    y,
+                    make_adv=True,
+                    constraint="2",
+                    eps=EPS,
+                    step_size=STEP,
+                    iterations=STEPS,
+                    use_best=False,
+                )[1]
 
         peers.append(Contender("robustness", robustness))
     if "foolbox" not in absent:
@@ -72,6 +92,9 @@ def _peers(f: torch.nn.Module, x: Tensor, y: Tensor, device: str) -> tuple[list[
         pgd = foolbox.attacks.L2PGD(abs_stepsize=STEP, steps=STEPS, random_start=False)
         peers.append(Contender("foolbox", lambda: pgd(model_there, x, y, epsilons=EPS)[1]))
     if "pyautoattack" not in absent:
-        peers.append(Contender("AutoPGD", lambda: attacks.autoattack(
-            f, x, y, norm="l2", eps=EPS, parts=("apgd-ce",), seed=0)))
+        peers.append(
+            Contender(
+                "AutoPGD", lambda: attacks.autoattack(f, x, y, norm="l2", eps=EPS, parts=("apgd-ce",), seed=0)
+            )
+        )
     return peers, absent

@@ -11,12 +11,12 @@ import copy
 import torch
 
 from arae_core import data
-from arae_core.networks import AlexNet, Encoder
 from arae_core.metrics import flops
-from benchmarks.harness import BenchRecord, Growth, exponent, grow
+from arae_core.networks import AlexNet, Encoder
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.classifier import perturb
 from arae_core.training.precision import mixed_precision
+from benchmarks.harness import BenchRecord, Growth, exponent, grow
 from benchmarks.material import peak_flops, photographs, small_alexnet
 
 IMAGENET, EPOCHS, STEPS = 1_281_167, 90, 7  # A's training: AlexNet at 224 pixels, PGD-7
@@ -38,16 +38,32 @@ def run(device: str) -> BenchRecord:
 
     small = small_alexnet(device, width=0.5)
     record = grow(
-        "growth", "How the cost of an epoch grows", f"AlexNet at half width, PGD unless said otherwise, batch {batch}", [
-            Growth("images (PGD-7, 32 pixels)", (1_000, 10_000, 50_000), repeats=1,
-                   at=lambda n: epoch(small, _many(photos, n), 7)),
-            Growth("forward passes an image (2k + 3 with k = 0, 1, 3, 7, 15; 2,048 images)", (3, 5, 9, 17, 33),
-                   at=lambda cost: epoch(small, photos.take(2048, seed=0), (cost - 3) // 2)),
+        "growth",
+        "How the cost of an epoch grows",
+        f"AlexNet at half width, PGD unless said otherwise, batch {batch}",
+        [
+            Growth(
+                "images (PGD-7, 32 pixels)",
+                (1_000, 10_000, 50_000),
+                repeats=1,
+                at=lambda n: epoch(small, _many(photos, n), 7),
+            ),
+            Growth(
+                "forward passes an image (2k + 3 with k = 0, 1, 3, 7, 15; 2,048 images)",
+                (3, 5, 9, 17, 33),
+                at=lambda cost: epoch(small, photos.take(2048, seed=0), (cost - 3) // 2),
+            ),
             Growth("side in pixels (PGD-1, convolutions only, 128 images)", (32, 64, 128, 256), at=by_side),
-        ], device)
+        ],
+        device,
+    )
     memory = [_kept_for_backward(small, photos, size) / 2**20 for size in BATCHES]
     record.series["batch (memory kept for the backward pass, MiB)"] = {
-        "x": list(BATCHES), "y": memory, "unit": "MiB", "exponent": exponent(BATCHES, memory)}
+        "x": list(BATCHES),
+        "y": memory,
+        "unit": "MiB",
+        "exponent": exponent(BATCHES, memory),
+    }
     record.facts = _paper(device)
     return record
 
@@ -100,7 +116,7 @@ def _kept_for_backward(f: Encoder, photos: data.ImageSet, batch: int) -> int:
 
 def _paper(device: str) -> dict[str, float | str]:
     """What A's adversarial training of AlexNet at 224 pixels would take at this machine's rate, measured on one step."""
-    from benchmarks.harness import seconds
+    from benchmarks.harness.comparison import seconds
 
     batch = 128 if device == "cuda" else 16
     torch.manual_seed(0)
@@ -124,5 +140,7 @@ def _paper(device: str) -> dict[str, float | str]:
         "A's 90 epochs of ImageNet at this rate, hours": IMAGENET * EPOCHS / rate / 3600,
         "utilisation by (2k + 3) F": rate * (2 * STEPS + 3) * forward / peak_flops(device),
         "operations of it all, EFLOP": total / 1e18,
-        "hours it would take a GPU that does 150 TFLOP/s of them (computed, not measured)": total / 150e12 / 3600,
+        "hours it would take a GPU that does 150 TFLOP/s of them (computed, not measured)": total
+        / 150e12
+        / 3600,
     }

@@ -12,12 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from arae_core import losses
-from arae_core.attacks import frozen
-from arae_core.networks import Encoder
-from arae_core.networks import mirror
+from arae_core.networks import Encoder, frozen, mirror
 from arae_core.seeds import derive_seed
-from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from arae_core.training import InverterConfig, train_inverter
+from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from benchmarks.material import photographs, small_alexnet
 
 LAYER, EPOCHS, SEED = "conv5", 3, 0
@@ -33,9 +31,16 @@ def run(device: str) -> BenchRecord:
         return mirror(f, LAYER).to(device)
 
     def ours(precision: str) -> Tensor:
-        config = InverterConfig(layer=LAYER, weights=WEIGHTS, epochs=EPOCHS, batch_size=batch, lr=3e-4,
-                                schedule="constant", precision=precision)
-        history = train_inverter(generator(), f, train, config, seed=SEED)
+        config = InverterConfig(
+            layer=LAYER,
+            weights=WEIGHTS,
+            epochs=EPOCHS,
+            batch_size=batch,
+            lr=3e-4,
+            schedule="constant",
+            precision=precision,
+        )
+        history = train_inverter(generator(), train, config, encoder=f, seed=SEED)
         return torch.tensor([epoch["loss"] for epoch in history], dtype=torch.float64)
 
     def check(own: Tensor, theirs: Tensor, name: str) -> str:
@@ -44,17 +49,31 @@ def run(device: str) -> BenchRecord:
         theirs = as_published(generator(), f, train, batch, torch.channels_last)
         return apart(own, theirs, 1e-4, "losses of the epochs", relative=True)
 
-    return measure(Comparison(
-        "inversion-step", "Training a generator", f"AlexNet at 32 pixels, {LAYER}, {turns * EPOCHS} steps of {batch} images",
-        Contender("ours, float32", lambda: ours("fp32")),
-        [Contender("A's loop, rebuilt", lambda: as_published(generator(), f, train, batch)),
-         Contender("ours, precision of the machine", lambda: ours("auto"))],
-        check, items=turns * EPOCHS * batch, item="image",
-    ), device)
+    return measure(
+        Comparison(
+            "inversion-step",
+            "Training a generator",
+            f"AlexNet at 32 pixels, {LAYER}, {turns * EPOCHS} steps of {batch} images",
+            Contender("ours, float32", lambda: ours("fp32")),
+            [
+                Contender("A's loop, rebuilt", lambda: as_published(generator(), f, train, batch)),
+                Contender("ours, precision of the machine", lambda: ours("auto")),
+            ],
+            check,
+            items=turns * EPOCHS * batch,
+            item="image",
+        ),
+        device,
+    )
 
 
-def as_published(generator: nn.Module, f: Encoder, train: object, batch: int,
-                 order: torch.memory_format = torch.contiguous_format) -> Tensor:
+def as_published(
+    generator: nn.Module,
+    f: Encoder,
+    train: object,
+    batch: int,
+    order: torch.memory_format = torch.contiguous_format,
+) -> Tensor:
     """The mean loss of each epoch, from A's loop as its code is described."""
     f.to(memory_format=order)
     generator.to(memory_format=order).train()

@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from arae_core import data
-from arae_core.networks import AlexNet, Encoder
-from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
+from arae_core.networks import AlexNet, Encoder, mirror
 from arae_core.training import ClassifierConfig, InverterConfig, train_classifier, train_inverter
 from arae_core.training.precision import mixed_precision
 
@@ -38,8 +37,10 @@ def trained_generator(f: Encoder, layer: str, device: str) -> nn.Module:
     """A generator that inverts f after two short epochs: an untrained one draws next to the same grey from any code."""
     torch.manual_seed(0)
     generator = mirror(f, layer).to(device)
-    recipe = InverterConfig(layer=layer, weights=InversionWeights(1.0, 0.1, 0.0, "mean"), epochs=2, batch_size=64)
-    train_inverter(generator, f, photographs(2000, device), recipe, seed=0)
+    recipe = InverterConfig(
+        layer=layer, weights=InversionWeights(1.0, 0.1, 0.0, "mean"), epochs=2, batch_size=64
+    )
+    train_inverter(generator, photographs(2000, device), recipe, encoder=f, seed=0)
     return generator
 
 

@@ -52,10 +52,22 @@ def train_epoch(model: nn.Module, loader: object, optimizer: torch.optim.Optimiz
     """One epoch of robustness' own loop; returns its mean loss. attack: eps, attack_lr, attack_steps, constraint."""
     from robustness import train
 
-    arguments = dict(custom_eps_multiplier=None, random_restarts=0, random_start=0, use_best=0, mixed_precision=0,
-                     custom_train_loss=None, custom_adv_loss=None, custom_accuracy=None, regularizer=None,
-                     iteration_hook=None, **attack)
-    _, loss = train._model_loop(SimpleNamespace(**arguments), "train", loader, model, optimizer, 0, True, None)
+    arguments = dict(
+        custom_eps_multiplier=None,
+        random_restarts=0,
+        random_start=0,
+        use_best=0,
+        mixed_precision=0,
+        custom_train_loss=None,
+        custom_adv_loss=None,
+        custom_accuracy=None,
+        regularizer=None,
+        iteration_hook=None,
+        **attack,
+    )
+    _, loss = train._model_loop(
+        SimpleNamespace(**arguments), "train", loader, model, optimizer, 0, True, None
+    )
     return float(loss)
 
 

@@ -14,11 +14,10 @@ from scipy.stats import ttest_1samp
 
 from arae_core.attacks import pgd
 from arae_core.metrics import accuracy
+from arae_core.training import Attack, ClassifierConfig, computes_bf16, train_classifier
 from benchmarks.harness import BenchRecord, Unequal
 from benchmarks.harness.bench_record import load
 from benchmarks.harness.comparison import seconds
-from arae_core.training import Attack, ClassifierConfig, computes_bf16, train_classifier
-from arae_core.training.rearranged import rearranged
 from benchmarks.material import photographs, small_alexnet
 
 SEEDS, IMAGES, EPOCHS, EPS = 3, 5000, 4, 1.0
@@ -36,15 +35,24 @@ def run(device: str) -> BenchRecord:
         for precision, name in NAMES.items():
             f = small_alexnet(device, 0.5)
             config = ClassifierConfig(epochs=EPOCHS, precision=precision, attack=Attack("l2", EPS, 3, 0.8))
-            with rearranged(f):
-                times[name].append(seconds(lambda: train_classifier(f, train, config, seed=seed), device))
+            times[name].append(seconds(lambda: train_classifier(f, train, config, seed=seed), device))
             clean[precision].append(float(accuracy(f, test.batches(250)).float().mean()))
-            robust[precision].append(float(accuracy(f, test.batches(250), lambda f, x, y: evaluated(f, x, y)).float().mean()))
+            robust[precision].append(
+                float(accuracy(f, test.batches(250), lambda f, x, y: evaluated(f, x, y)).float().mean())
+            )
     record = BenchRecord(
-        name="precision", title="bf16 against float32, in accuracy", work=f"AlexNet at 32 pixels, width 0.5, {IMAGES:,} "
+        name="precision",
+        title="bf16 against float32, in accuracy",
+        work=f"AlexNet at 32 pixels, width 0.5, {IMAGES:,} "
         f"images, {EPOCHS} epochs against PGD-3 at l2 {EPS:g}, seeds 0 to {SEEDS - 1}; evaluated in float32 on {len(test):,} crops",
-        times=times, items=IMAGES * EPOCHS, item="image", facts=_facts(clean, robust),
-        left_out={} if computes_bf16(device) else {"bf16": "this machine does not compute in it, both columns are float32"})
+        times=times,
+        items=IMAGES * EPOCHS,
+        item="image",
+        facts=_facts(clean, robust),
+        left_out={}
+        if computes_bf16(device)
+        else {"bf16": "this machine does not compute in it, both columns are float32"},
+    )
     return record.sign(device, before)
 
 
@@ -55,8 +63,11 @@ def _facts(clean: dict[str, list[float]], robust: dict[str, list[float]]) -> dic
         low, high = ttest_1samp(found["fp32"], 0).confidence_interval(0.95)
         ours = mean(found["auto"])
         if not low <= ours <= high:
-            raise Unequal(f"{name} {ours:.4f} in the machine's precision, in float32 between {low:.4f} and {high:.4f}")
+            raise Unequal(
+                f"{name} {ours:.4f} in the machine's precision, in float32 between {low:.4f} and {high:.4f}"
+            )
         facts[f"{name}, precision of the machine, %"] = f"{100 * ours:.1f}"
-        facts[f"{name}, float32, % (95 % interval over seeds)"] = \
+        facts[f"{name}, float32, % (95 % interval over seeds)"] = (
             f"{100 * mean(found['fp32']):.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        )
     return facts

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -19,10 +18,8 @@ from torchvision import transforms
 from torchvision.transforms.functional import to_pil_image
 
 from arae_core import data
-from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, in_own_process, measure
 from arae_core.training import Attack, ClassifierConfig, train_classifier
-from arae_core.training.compiled import compiled
-from arae_core.training.rearranged import rearranged
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, in_own_process, measure
 from benchmarks.material import photographs, trained_alexnet
 from benchmarks.peers import attacker_model, cuda_calls_harmless, missing, train_epoch
 
@@ -35,8 +32,13 @@ class _PilImages(Dataset):
     def __init__(self, images: data.ImageSet):
         self.images = [to_pil_image(image) for image in images.images.cpu()]
         self.labels = images.labels.tolist()
-        self.transform = transforms.Compose([transforms.RandomCrop(32, padding=4, padding_mode="reflect"), transforms.RandomHorizontalFlip(),
-                                             transforms.ToTensor()])
+        self.transform = transforms.Compose(
+            [
+                transforms.RandomCrop(32, padding=4, padding_mode="reflect"),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+            ]
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,8 +50,8 @@ class _PilImages(Dataset):
 def run(device: str, width: float = 1.0, name: str = "robust-epoch") -> BenchRecord:
     start = trained_alexnet(device, width)
 
-    def ours(precision: str, graphs: bool = False) -> Callable[[], float]:
-        return in_own_process(_ours, start, device, precision, graphs)
+    def ours(precision: str) -> Callable[[], float]:
+        return in_own_process(_ours, start, device, precision)
 
     def check(own: float, theirs: float, _: str) -> str:
         if not abs(own - theirs) <= 0.03 * own:
@@ -57,37 +59,55 @@ def run(device: str, width: float = 1.0, name: str = "robust-epoch") -> BenchRec
         return f"mean loss {theirs:.4f}, ours {own:.4f}"
 
     absent, peers = missing("robustness"), [Contender("ours, float32", ours("fp32"))]
-    if device == "cuda":  # compiling costs a minute, once; on two cores there is nothing to win by it
-        peers.append(Contender("ours, compiled", ours("auto", graphs=True)))
     if not absent:
         peers.insert(0, Contender("robustness", in_own_process(_robustness, start, device)))
-    return measure(Comparison(
-        name, f"An epoch of adversarial training (PGD-7), width {width:g}",
-        f"AlexNet at 32 pixels, width {width:g}, {IMAGES:,} images, batch {_batch(device)}, shifted and flipped; each in a "
-        "process of its own", Contender("ours, precision of the machine", ours("auto")), peers, check, items=IMAGES,
-        item="image", left_out=absent, libraries=("robustness",),
-    ), device)
+    return measure(
+        Comparison(
+            name,
+            f"An epoch of adversarial training (PGD-7), width {width:g}",
+            f"AlexNet at 32 pixels, width {width:g}, {IMAGES:,} images, batch {_batch(device)}, shifted and flipped; each in a "
+            "process of its own",
+            Contender("ours, precision of the machine", ours("auto")),
+            peers,
+            check,
+            items=IMAGES,
+            item="image",
+            left_out=absent,
+            libraries=("robustness",),
+        ),
+        device,
+    )
 
 
 def _batch(device: str) -> int:
     return 1024 if device == "cuda" else 128
 
 
-def _ours(start: torch.nn.Module, device: str, precision: str, graphs: bool) -> Callable[[], float]:
+def _ours(start: torch.nn.Module, device: str, precision: str) -> Callable[[], float]:
     train = photographs(IMAGES, device)
-    config = ClassifierConfig(epochs=1, batch_size=_batch(device), lr=LR, schedule="constant", weight_decay=5e-4, clip=0,
-                              augment="crop+flip", precision=precision, attack=Attack("l2", EPS, STEPS, STEP))
+    config = ClassifierConfig(
+        epochs=1,
+        batch_size=_batch(device),
+        lr=LR,
+        schedule="constant",
+        weight_decay=5e-4,
+        clip=0,
+        augment="crop+flip",
+        precision=precision,
+        attack=Attack("l2", EPS, STEPS, STEP),
+    )
 
     def epoch() -> float:
         network = copy.deepcopy(start)
-        with rearranged(network), compiled(network) if graphs else nullcontext():
-            return train_classifier(network, train, config, seed=0)[0]["loss"]
+        return train_classifier(network, train, config, seed=0)[0]["loss"]
 
     return epoch
 
 
 def _robustness(start: torch.nn.Module, device: str) -> Callable[[], float]:
-    workers = min(8, os.cpu_count() or 1) if device == "cuda" else 0  # on two cores workers would take the network's
+    workers = (
+        min(8, os.cpu_count() or 1) if device == "cuda" else 0
+    )  # on two cores workers would take the network's
     images = _PilImages(photographs(IMAGES, device))
     loader = DataLoader(images, _batch(device), shuffle=True, num_workers=workers, drop_last=True)
     attack = {"eps": EPS, "attack_lr": STEP, "attack_steps": STEPS, "constraint": "2"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import BenchRecord
 from benchmarks import robust_epoch
+from benchmarks.harness import BenchRecord
 
 
 def run(device: str) -> BenchRecord:

@@ -9,10 +9,10 @@ import copy
 
 import torch
 
-from arae_core.networks import ResNet18
 from arae_core.metrics import flops
-from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, measure
+from arae_core.networks import ResNet18
 from arae_core.training import Attack, ClassifierConfig, train_classifier
+from benchmarks.harness import BenchRecord, Comparison, Contender, Unequal, measure
 from benchmarks.material import peak_flops, photographs
 
 STEPS = 7
@@ -35,11 +35,19 @@ def run(device: str) -> BenchRecord:
             raise Unequal(f"the attacked loss {adversarial:.3f} is not above the plain one {plain:.3f}")
         return f"not equal work: the loss under attack is {adversarial:.3f}, without {plain:.3f}"
 
-    record = measure(Comparison(
-        "step-floor", f"A step with PGD-{STEPS} against a plain one", f"ResNet-18 at 32 pixels, batch {batch}",
-        Contender("plain step", lambda: steps(None)), [Contender(f"ours, PGD-{STEPS} step", lambda: steps(attack))], check,
-        items=batch * turns, item="image",
-    ), device)
+    record = measure(
+        Comparison(
+            "step-floor",
+            f"A step with PGD-{STEPS} against a plain one",
+            f"ResNet-18 at 32 pixels, batch {batch}",
+            Contender("plain step", lambda: steps(None)),
+            [Contender(f"ours, PGD-{STEPS} step", lambda: steps(attack))],
+            check,
+            items=batch * turns,
+            item="image",
+        ),
+        device,
+    )
     return _with_facts(record, f, device)
 
 
@@ -51,9 +59,12 @@ def _with_facts(record: BenchRecord, f: torch.nn.Module, device: str) -> BenchRe
     rate = record.items / record.seconds(f"ours, PGD-{STEPS} step")
     ratio = record.ratio(f"ours, PGD-{STEPS} step")[0]
     record.facts = {
-        "floor of the ratio, (2k + 3) / 3": FLOOR, "allowed, 1.10 times the floor": 1.1 * FLOOR,
-        "ratio over floor": ratio / FLOOR, "within what is allowed": "yes" if ratio <= 1.1 * FLOOR else "no",
-        "forward pass, GFLOP an image": forward / 1e9, "peak of a matrix product here, GFLOP/s": peak / 1e9,
+        "floor of the ratio, (2k + 3) / 3": FLOOR,
+        "allowed, 1.10 times the floor": 1.1 * FLOOR,
+        "ratio over floor": ratio / FLOOR,
+        "within what is allowed": "yes" if ratio <= 1.1 * FLOOR else "no",
+        "forward pass, GFLOP an image": forward / 1e9,
+        "peak of a matrix product here, GFLOP/s": peak / 1e9,
         "utilisation by (2k + 3) F": rate * (2 * STEPS + 3) * forward / peak,
     }
     return record

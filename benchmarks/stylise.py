@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from arae_core import data
-from arae_core.networks import Autoencoder, StyleTransfer
+from arae_core.networks import Autoencoder
+from arae_core.systems.style_transfer import StyleTransfer
 from arae_core.systems.style_transfer.whitening_colouring import LEAST_VARIANCE
 from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from benchmarks.material import trained_alexnet, trained_generator
@@ -32,13 +33,20 @@ def run(device: str) -> BenchRecord:
     def pair_by_pair() -> Tensor:
         return torch.cat([_by_svd(levels[0], c, s) for c, s in product(contents, styles)])
 
-    return measure(Comparison(
-        "stylise", "Style transfer", f"AlexNet at half width, {LAYERS[0]}, {len(contents)} contents x {len(styles)} styles of {SIDE} x {SIDE} "
-        "pixels", Contender("eigh, factors kept", ours),
-        [Contender("svd for every pair", pair_by_pair)],
-        lambda own, theirs, _: apart(own, theirs, 1e-3, "pictures"),
-        items=len(contents) * len(styles), item="picture",
-    ), device)
+    return measure(
+        Comparison(
+            "stylise",
+            "Style transfer",
+            f"AlexNet at half width, {LAYERS[0]}, {len(contents)} contents x {len(styles)} styles of {SIDE} x {SIDE} "
+            "pixels",
+            Contender("eigh, factors kept", ours),
+            [Contender("svd for every pair", pair_by_pair)],
+            lambda own, theirs, _: apart(own, theirs, 1e-3, "pictures"),
+            items=len(contents) * len(styles),
+            item="picture",
+        ),
+        device,
+    )
 
 
 @torch.no_grad()
@@ -46,7 +54,9 @@ def _by_svd(its: Autoencoder, content: Tensor, style: Tensor) -> Tensor:
     """Whitening and colouring through singular values of the covariances, nothing kept."""
     z, z_style = its.encode(content), its.encode(style)
     own, other = (features.flatten(2)[0].double() for features in (z, z_style))
-    coloured = _root(other, 0.5) @ _root(own, -0.5) @ (own - own.mean(1, keepdim=True)) + other.mean(1, keepdim=True)
+    coloured = _root(other, 0.5) @ _root(own, -0.5) @ (own - own.mean(1, keepdim=True)) + other.mean(
+        1, keepdim=True
+    )
     return its.decode(coloured.view(z.shape).to(z).clamp(min=0)).clamp(0, 1)
 
 

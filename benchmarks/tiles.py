@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from arae_core import data
-from arae_core.networks import AnySize, Autoencoder
+from arae_core.networks import Autoencoder
+from arae_core.systems.whole_pictures import AnySize
 from benchmarks.harness import BenchRecord, Comparison, Contender, apart, measure
 from benchmarks.material import trained_alexnet, trained_generator
 
@@ -17,9 +18,17 @@ def run(device: str) -> BenchRecord:
     picture = data.photograph("astronaut").to(device).repeat(1, 1, 8, 8)[:, :, :height, :width].contiguous()
     tile = height * width // 8
     tiled, whole = AnySize(network, pixels=tile), AnySize(network, pixels=height * width)
-    return measure(Comparison(
-        "tiles", "A large picture", f"AlexNet at half width, {LAYER}, {height} x {width} pixels, tiles of at most {tile:,} pixels "
-        f"that overlap by {tiled.reach} on each side", Contender("in tiles", lambda: tiled(picture)),
-        [Contender("whole", lambda: whole(picture))], lambda own, theirs, _: apart(own, theirs, 1e-3, "pictures"),
-        items=1, item="picture",
-    ), device)
+    return measure(
+        Comparison(
+            "tiles",
+            "A large picture",
+            f"AlexNet at half width, {LAYER}, {height} x {width} pixels, tiles of at most {tile:,} pixels "
+            f"that overlap by {tiled.reach} on each side",
+            Contender("in tiles", lambda: tiled(picture)),
+            [Contender("whole", lambda: whole(picture))],
+            lambda own, theirs, _: apart(own, theirs, 1e-3, "pictures"),
+            items=1,
+            item="picture",
+        ),
+        device,
+    )

@@ -63,16 +63,25 @@ def measure(comparison: Comparison, device: torch.device | str = "cpu", repeats:
     before = load()
     contenders = [comparison.ours, *comparison.peers]
     outcomes = {its.name: its.work() for its in contenders}
-    equal = {peer.name: comparison.check(outcomes[comparison.ours.name], outcomes[peer.name], peer.name)
-             for peer in comparison.peers}
+    equal = {
+        peer.name: comparison.check(outcomes[comparison.ours.name], outcomes[peer.name], peer.name)
+        for peer in comparison.peers
+    }
     times: dict[str, list[float]] = {its.name: [] for its in contenders}
     for number in tqdm(range(repeats), comparison.name, leave=False, disable=None):
         turn = number % len(contenders)
         for its in contenders[turn:] + contenders[:turn]:
             times[its.name].append(seconds(its.work, device))
     record = BenchRecord(
-        name=comparison.name, title=comparison.title, work=comparison.work, times=times, equal=equal,
-        items=comparison.items, item=comparison.item, facts=dict(comparison.facts), left_out=dict(comparison.left_out),
+        name=comparison.name,
+        title=comparison.title,
+        work=comparison.work,
+        times=times,
+        equal=equal,
+        items=comparison.items,
+        item=comparison.item,
+        facts=dict(comparison.facts),
+        left_out=dict(comparison.left_out),
     )
     return record.sign(device, before, comparison.libraries)
 

@@ -22,8 +22,9 @@ def in_own_process(build: Callable[..., Callable[[], Any]], *arguments: Any) -> 
     build: a function of a module. Arguments and outcomes are pickled, so they had better be small. The process ends
     with the returned call. Raises what the work raises, and BrokenProcessPool if its process dies.
     """
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _prepare,
-                               (torch.get_num_threads(), build, arguments))
+    pool = ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn"), _prepare, (torch.get_num_threads(), build, arguments)
+    )
     return lambda: pool.submit(_turn).result()
 
 

@@ -1,17 +1,15 @@
-"""`arae bench` on a small checkout of its own, and the page that is drawn from its records."""
+"""`python -m benchmarks` on made-up modules, and the page that is drawn from its records."""
 
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from arae_book import bench as command
-from arae_book.chapters import Refused
-from arae_book.execute import RunFailed
-from benchmarks.harness.speed import FOLDER, speed
+from benchmarks.__main__ import all_benchmarks, bench, main
 from benchmarks.harness import BenchRecord
-
-ROOT = Path(__file__).parents[2]
+from benchmarks.harness.speed import FOLDER, speed
 
 BENCHMARK = '''
 from benchmarks.harness import Comparison, Contender, Unequal, measure
@@ -28,58 +26,38 @@ def run(device):
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    folder = tmp_path / "checkout" / "benchmarks"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text("")
-    (folder / "material.py").write_text("x = 1\n")
-    (folder / "one_number.py").write_text(BENCHMARK.replace("NAME", "one-number").replace("OTHER", "1"))
-    (folder / "wrong.py").write_text(BENCHMARK.replace("NAME", "wrong").replace("OTHER", "2"))
-    for name in [name for name in sys.modules if name.split(".")[0] == "benchmarks"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if Path(path or ".").resolve() != ROOT])
-    yield folder.parent
-    for name in [name for name in sys.modules if name.split(".")[0] == "benchmarks"]:
-        del sys.modules[name]
+def modules(tmp_path, monkeypatch):
+    (tmp_path / "one_number.py").write_text(BENCHMARK.replace("NAME", "one-number").replace("OTHER", "1"))
+    (tmp_path / "wrong.py").write_text(BENCHMARK.replace("NAME", "wrong").replace("OTHER", "2"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield {"wrong": "wrong", "one-number": "one_number"}
+    for name in ("one_number", "wrong"):
+        sys.modules.pop(name, None)
 
 
-def test_a_benchmark_leaves_a_record_and_a_last_line(checkout, tmp_path):
+def test_a_benchmark_leaves_a_record_and_a_last_line(modules, tmp_path):
     said = []
-    (record,) = command.bench(checkout, ["one-number"], tmp_path / "out", say=said.append, install=False)
+    (record,) = bench({"one-number": "one_number"}, tmp_path / "out", said.append)
     assert BenchRecord.read(next((tmp_path / "out").glob("one-number-*.json"))) == record
     assert said[-1].startswith("one-number: ours") and "ratio" in said[-1] and "the same number" in "\n".join(said)
 
 
-def test_unequal_work_fails_the_command_after_the_others(checkout, tmp_path):
-    with pytest.raises(RunFailed, match="wrong: not the same work: 1 and 2"):
-        command.bench(checkout, [], tmp_path / "out", say=lambda line: None, install=False)
+def test_unequal_work_fails_the_command_after_the_others(modules, tmp_path):
+    with pytest.raises(click.ClickException, match="wrong: not the same work: 1 and 2"):
+        bench(modules, tmp_path / "out", lambda line: None)
     assert [path.name.split("-cpu")[0] for path in (tmp_path / "out").glob("*.json")] == ["one-number"]
 
 
-def test_an_unknown_name_is_refused_before_anything_runs(checkout, tmp_path):
-    with pytest.raises(Refused, match="no benchmark 'one-numbr'.*one-number"):
-        command.bench(checkout, ["one-numbr"], tmp_path / "out", install=False)
+def test_an_unknown_name_is_refused_before_anything_runs(tmp_path):
+    done = CliRunner().invoke(main, ["one-numbr", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2 and "no benchmark 'one-numbr'; there are" in done.output
     assert not (tmp_path / "out").exists()
 
 
-def test_a_peer_that_cannot_be_installed_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "peers", lambda root: ["torch", "no-such-distribution-at-all"])
-
-    class Done:
-        returncode, stderr = 1, "ERROR: nothing\nERROR: No matching distribution"
-
-    asked = []
-    monkeypatch.setattr(command.subprocess, "run", lambda line, **_: asked.append(line) or Done)
-    (said,) = command.install_peers(tmp_path)
-    assert "no-such-distribution-at-all cannot be installed" in said and "No matching distribution" in said
-    assert len(asked) == 1  # torch is here
-
-
-def test_the_books_benchmarks_are_found_and_its_peers_are_named():
-    known = command.all_benchmarks(ROOT)
+def test_the_books_benchmarks_are_found():
+    known = all_benchmarks()
     assert {"attack", "robust-epoch", "step-floor", "inversion-step", "anomaly", "stylise", "metrics"} <= set(known)
-    assert "material" not in known
-    assert {"robustness", "foolbox"} <= set(command.peers(ROOT))
+    assert "material" not in known and "peers" not in known
 
 
 def test_the_page_shows_each_machine_and_says_what_is_not_measured(tmp_path):
@@ -90,3 +68,7 @@ def test_the_page_shows_each_machine_and_says_what_is_not_measured(tmp_path):
     text = speed(tmp_path)
     assert text.count("| One attack | ours 1 s | theirs 2 s | 2.00 (2.00 to 2.00) | faster |") == 2
     assert "## CPU: 2 cores, bf16" in text and "## CUDA: H200, bf16" in text and "On a GPU" not in text
+
+
+def test_the_committed_page_is_drawn_from_the_committed_records(root: Path):
+    assert (root / "book" / "_generated" / "speed.md").read_text("utf-8") == speed(root)

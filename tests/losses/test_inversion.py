@@ -58,7 +58,7 @@ def test_a_term_of_weight_zero_needs_nothing_and_one_of_positive_weight_says_wha
     assert total == pixel_loss(x_hat, x, "mean") and list(parts) == ["pixel"]
     with pytest.raises(ValueError, match="z_hat"):
         inversion_loss(x_hat, x, None, None, None, InversionWeights.paper())
-    with pytest.raises(ValueError, match="critic_logits"):
+    with pytest.raises(ValueError, match="fake_logits"):
         inversion_loss(x_hat, x, x_hat, x, None, InversionWeights.paper())
 
 

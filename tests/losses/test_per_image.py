@@ -45,7 +45,7 @@ def test_images_do_not_mix(images):
 
 def test_refused(images):
     x_hat, x, z_hat, z = images
-    with pytest.raises(ValueError, match="no critic"):
+    with pytest.raises(ValueError, match="no discriminator"):
         per_image_loss(x_hat, x, z_hat, z, InversionWeights.paper())
     for scale in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="scale"):

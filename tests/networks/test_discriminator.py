@@ -1,4 +1,4 @@
-"""Paper A's critic at 224 pixels, and its small forms."""
+"""Paper A's discriminator at 224 pixels, and its small forms."""
 
 import pytest
 import torch
@@ -11,13 +11,13 @@ from arae_core.networks import AlexNet, FeatureDiscriminator
 @pytest.mark.parametrize("spectral_norm", [True, False])
 def test_parameters_at_224(spectral_norm):
     with torch.device("meta"):
-        critic = FeatureDiscriminator(spectral_norm=spectral_norm)
-    assert sum(p.numel() for p in critic.parameters()) == 11_372_353
+        discriminator = FeatureDiscriminator(spectral_norm=spectral_norm)
+    assert sum(p.numel() for p in discriminator.parameters()) == 11_372_353
 
 
 def test_sides_at_224():
-    critic, z, sides = FeatureDiscriminator((1,)), torch.rand(1, 3, 224, 224), []
-    for module in critic.image:
+    discriminator, z, sides = FeatureDiscriminator((1,)), torch.rand(1, 3, 224, 224), []
+    for module in discriminator.image:
         z = module(z)
         if isinstance(module, nn.Conv2d):
             sides.append(z.shape[-1])
@@ -30,47 +30,47 @@ def test_sides_at_224():
 def test_small_forms(size, layer):
     torch.manual_seed(0)
     encoder = AlexNet(size, 10, 0.25)
-    critic = FeatureDiscriminator(encoder.feature_shape(layer), size)
+    discriminator = FeatureDiscriminator(encoder.feature_shape(layer), size)
     x = torch.rand(3, 3, size, size, requires_grad=True)
-    logits = critic(x, encoder.features(x.detach(), layer).detach())
+    logits = discriminator(x, encoder.features(x.detach(), layer).detach())
     assert logits.shape == (3, 1)
     logits.sum().backward()
     assert x.grad.abs().max() > 0
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in critic.parameters())
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in discriminator.parameters())
 
 
 @pytest.mark.parametrize("size, shape", [(32, (128, 2, 2)), (224, (256, 6, 6))])
 def test_both_the_image_and_the_features_matter(size, shape):
     torch.manual_seed(0)
-    critic = FeatureDiscriminator(shape, size, spectral_norm=False).eval()
+    discriminator = FeatureDiscriminator(shape, size, spectral_norm=False).eval()
     x, z = torch.rand(2, 3, size, size), torch.rand(2, *shape)
     with torch.no_grad():
-        assert not torch.allclose(critic(x, z), critic(x, z.flip(0)), atol=1e-6)
-        other = critic(torch.cat([x, 1 - x]), torch.cat([z, z]))
+        assert not torch.allclose(discriminator(x, z), discriminator(x, z.flip(0)), atol=1e-6)
+        other = discriminator(torch.cat([x, 1 - x]), torch.cat([z, z]))
     assert (other[:2] - other[2:]).abs().max() > 0
 
 
 def test_logits_are_not_squashed():
-    critic = FeatureDiscriminator((4, 2, 2), 32, spectral_norm=False).eval()
-    nn.init.constant_(critic.judge[-1].bias, 5.0)
-    assert critic(torch.rand(1, 3, 32, 32), torch.rand(1, 4, 2, 2)).item() > 1
+    discriminator = FeatureDiscriminator((4, 2, 2), 32, spectral_norm=False).eval()
+    nn.init.constant_(discriminator.judge[-1].bias, 5.0)
+    assert discriminator(torch.rand(1, 3, 32, 32), torch.rand(1, 4, 2, 2)).item() > 1
 
 
 def test_spectral_norm_is_on_every_layer_with_weights():
-    for critic, expected in (
+    for discriminator, expected in (
         (FeatureDiscriminator((4,), 32), True),
         (FeatureDiscriminator((4,), 32, spectral_norm=False), False),
     ):
-        layers = [m for m in critic.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
         assert len(layers) == 9
         assert all(parametrize.is_parametrized(m, "weight") is expected for m in layers)
 
 
 def test_the_wrong_features_are_refused():
-    critic, x = FeatureDiscriminator((4, 2, 2), 32), torch.rand(2, 3, 32, 32)
+    discriminator, x = FeatureDiscriminator((4, 2, 2), 32), torch.rand(2, 3, 32, 32)
     for z in (torch.rand(2, 4, 4, 4), torch.rand(2, 16), torch.rand(1, 4, 2, 2)):
         with pytest.raises(ValueError, match=r"\(2, 4, 2, 2\)"):
-            critic(x, z)
+            discriminator(x, z)
 
 
 def test_another_size_is_refused():

@@ -2,6 +2,8 @@
 
 import torch
 
+from arae_core.training import Run
+
 
 def same(a, b):
     a, b = a.state_dict(), b.state_dict()
@@ -31,3 +33,15 @@ class KilledAt:
                 raise Killed
             self.left -= 1
             yield batch
+
+
+def save_after_every_step(monkeypatch):
+    """Runs over data save as often as they can."""
+    over = Run.over
+
+    def saving(*arguments, **named):
+        run = over(*arguments, **named)
+        run.save_every = -1.0
+        return run
+
+    monkeypatch.setattr(Run, "over", saving)

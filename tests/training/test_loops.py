@@ -69,16 +69,16 @@ def test_killed_inverter_resumes_bit_identically(tiny, build, tmp_path, adversar
 
     def pair(seed=0):
         torch.manual_seed(seed)
-        critic = FeatureDiscriminator(encoder.feature_shape("conv5"), image_size=32) if adversarial else None
-        return mirror(encoder, "conv5"), critic
+        discriminator = FeatureDiscriminator(encoder.feature_shape("conv5"), image_size=32) if adversarial else None
+        return mirror(encoder, "conv5"), discriminator
 
-    whole, critic = pair()
-    train_inverter(whole, tiny, config, encoder=encoder, seed=1, discriminator=critic)
-    broken, critic = pair()
+    whole, discriminator = pair()
+    train_inverter(whole, tiny, config, encoder=encoder, seed=1, discriminator=discriminator)
+    broken, discriminator = pair()
     with pytest.raises(Killed):
-        train_inverter(broken, KilledAt(tiny, 9), config, encoder=encoder, seed=1, discriminator=critic, state_file=tmp_path / "s")
-    again, critic = pair(99)
-    train_inverter(again, tiny, config, encoder=encoder, seed=1, discriminator=critic, state_file=tmp_path / "s")
+        train_inverter(broken, KilledAt(tiny, 9), config, encoder=encoder, seed=1, discriminator=discriminator, state_file=tmp_path / "s")
+    again, discriminator = pair(99)
+    train_inverter(again, tiny, config, encoder=encoder, seed=1, discriminator=discriminator, state_file=tmp_path / "s")
     assert same(whole, again)
 
 
@@ -92,7 +92,7 @@ def test_inverter_learns_and_leaves_the_encoder_alone(tiny, build):
     assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
 
 
-def test_critic_and_weight_go_together(tiny, build):
+def test_discriminator_and_weight_go_together(tiny, build):
     encoder = built(build)
     with pytest.raises(ValueError, match="discriminator"):
         train_inverter(mirror(encoder, "conv5"), tiny, InverterConfig(weights=InversionWeights(1, 0, 1, "mean")), encoder=encoder, seed=0)

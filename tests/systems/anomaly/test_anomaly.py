@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from arae_core.data import photos
-from arae_core.networks import AlexNet
-from arae_core.networks import DCGenerator, mirror
 from arae_core.losses import InversionWeights, inversion_loss
 from arae_core.metrics import auroc
-from arae_core.networks import (
+from arae_core.networks import AlexNet, mirror
+from arae_core.systems.anomaly import (
+    DCGenerator,
     OnePassScore,
     SearchConfig,
     SearchScore,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import DCGenerator
+from arae_core.systems.anomaly import DCGenerator
 
 
 def test_the_papers_plan_at_64_pixels():

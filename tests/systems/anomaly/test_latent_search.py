@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
 from arae_core.losses import InversionWeights
-from arae_core.networks import SearchConfig, SearchDiverged, latent_search, white_noise
+from arae_core.networks import AlexNet, mirror
+from arae_core.systems.anomaly import SearchConfig, SearchDiverged, latent_search, white_noise
 
 EQUATION_8 = InversionWeights(1.0, 0.1, 0.0, "mean")
 PIXELS = InversionWeights(1.0, 0.0, 0.0, "mean")

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from arae_core.networks import AlexNet
-from arae_core.networks import DeepSimGenerator
+from arae_core.systems.deepsim import DeepSimGenerator
 from arae_core.systems.deepsim.generator import up_convolution
 
 

@@ -1,14 +1,19 @@
-"""DeePSiM's loop: it learns, its critic rests when it should, a killed run resumes bit for bit."""
+"""DeePSiM's loop: it learns, its discriminator rests when it should, a killed run resumes bit for bit."""
 
 import dataclasses
 
 import pytest
 import torch
 
-from arae_core.networks import DeepSimCritic
-from arae_core.networks import DeepSimGenerator
-from arae_core.training import DeepSimConfig, DeepSimWeights, train_deepsim, trained_deepsim
+from arae_core.systems.deepsim import (
+    DeepSimConfig,
+    DeepSimDiscriminator,
+    DeepSimGenerator,
+    DeepSimWeights,
+    train_deepsim,
+)
 from arae_core.systems.deepsim.training import deepsim_terms
+from arae_core.training import find_else_train
 from tests.training.interrupted import Killed, KilledAt, same
 
 ALL = DeepSimWeights(image=1.0, feature=0.1, adversarial=0.01)
@@ -23,15 +28,15 @@ def built(build, seed=0):
 
 def networks(seed=0):
     torch.manual_seed(seed)
-    return DeepSimGenerator(SHAPE, 32, width=0.1), DeepSimCritic(SHAPE, 32, width=0.2)
+    return DeepSimGenerator(SHAPE, 32, width=0.1), DeepSimDiscriminator(SHAPE, 32, width=0.2)
 
 
 def test_it_learns_from_pixels_alone(tiny, build):
     encoder, (generator, _) = built(build).train(), networks()
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
-    history = train_deepsim(generator, encoder, tiny, DeepSimConfig(epochs=12, batch_size=16, lr=5e-3), seed=0)
+    history = train_deepsim(generator, tiny, DeepSimConfig(epochs=12, batch_size=16, lr=5e-3), encoder=encoder, seed=0)
     assert history[-1]["image"] < 0.5 * history[0]["image"] and len(history) == 12
-    assert {"feature", "adversarial", "critic"}.isdisjoint(history[0]) and not generator.training
+    assert {"feature", "adversarial", "discriminator"}.isdisjoint(history[0]) and not generator.training
     assert all(torch.equal(before[k], v) for k, v in encoder.state_dict().items()) and encoder.training
     assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
 
@@ -46,43 +51,42 @@ def test_terms_by_hand():
 
 
 @pytest.mark.parametrize("pause_below, moved", [(0.0, 1.0), (1e9, 0.0)])
-def test_the_critic_rests_when_it_is_far_ahead(tiny, build, pause_below, moved):
-    (generator, critic), (_, fresh) = networks(), networks()
+def test_the_discriminator_rests_when_it_is_far_ahead(tiny, build, pause_below, moved):
+    (generator, discriminator), (_, fresh) = networks(), networks()
     config = dataclasses.replace(CONFIG, pause_below=pause_below)
-    history = train_deepsim(generator, built(build), tiny, config, seed=0, critic=critic)
-    assert [epoch["critic_moved"] for epoch in history] == [moved, moved]
-    assert same(critic, fresh) == (moved == 0.0)
+    history = train_deepsim(generator, tiny, config, encoder=built(build), seed=0, discriminator=discriminator)
+    assert [epoch["discriminator_moved"] for epoch in history] == [moved, moved]
+    assert same(discriminator, fresh) == (moved == 0.0)
 
 
 def test_the_generators_gradient_is_that_of_the_whole_loss(tiny, build):
     """One step of SGD by hand against the loop's Adam: equal in direction, since Adam's first step is the sign."""
-    encoder, (generator, critic) = built(build), networks()
-    again, its_critic = networks()
+    encoder, (generator, discriminator) = built(build), networks()
+    again, its_discriminator = networks()
     config = DeepSimConfig(epochs=1, batch_size=96, weights=ALL, schedule="constant", precision="fp32", lr=1e-4)
-    train_deepsim(generator, encoder, tiny, config, seed=0, critic=critic.eval())
+    train_deepsim(generator, tiny, config, encoder=encoder, seed=0, discriminator=discriminator.eval())
     x, _ = next(iter(tiny.batches(96)))
     z = encoder.features(x, "conv5").detach()
     torch.manual_seed(0)
     x_hat = again.train()(z)
-    terms = deepsim_terms(x_hat, x, encoder.features(x_hat, "conv5"), z, its_critic.eval()(x_hat, z), ALL)
+    terms = deepsim_terms(x_hat, x, encoder.features(x_hat, "conv5"), z, its_discriminator.eval()(x_hat, z), ALL)
     (terms["image"] + 0.1 * terms["feature"]).backward()
     for new, old in zip(generator.parameters(), again.parameters()):
-        clear = old.grad.abs() > 0.2 * old.grad.abs().max()  # the critic's dropout differs, and weighs little
+        clear = old.grad.abs() > 0.2 * old.grad.abs().max()  # the discriminator's dropout differs, and weighs little
         assert ((new - old)[clear].sign() == -old.grad[clear].sign()).float().mean() > 0.97
 
 
 @pytest.mark.parametrize("died_at", [2, 4])
 def test_a_killed_run_resumes_bit_identically(tiny, build, tmp_path, died_at):
     encoder = built(build)
-    whole, critic = networks()
-    train_deepsim(whole, encoder, tiny, CONFIG, seed=1, critic=critic)
-    broken, broken_critic = networks()
+    whole, discriminator = networks()
+    train_deepsim(whole, tiny, CONFIG, encoder=encoder, seed=1, discriminator=discriminator)
+    broken, broken_discriminator = networks()
     with pytest.raises(Killed):
-        train_deepsim(broken, encoder, KilledAt(tiny, died_at), CONFIG, seed=1, critic=broken_critic,
-                      state_file=tmp_path / "s")
-    again, again_critic = networks(99 if died_at > 3 else 0)  # before the first save only the seed is there
-    train_deepsim(again, encoder, tiny, CONFIG, seed=1, critic=again_critic, state_file=tmp_path / "s")
-    assert same(whole, again) and same(critic, again_critic)
+        train_deepsim(broken, KilledAt(tiny, died_at), CONFIG, encoder=encoder, seed=1, discriminator=broken_discriminator, state_file=tmp_path / "s")
+    again, again_discriminator = networks(99 if died_at > 3 else 0)  # before the first save only the seed is there
+    train_deepsim(again, tiny, CONFIG, encoder=encoder, seed=1, discriminator=again_discriminator, state_file=tmp_path / "s")
+    assert same(whole, again) and same(discriminator, again_discriminator)
 
 
 def test_found_the_second_time_and_keyed_by_its_recipe(tiny, build):
@@ -90,8 +94,8 @@ def test_found_the_second_time_and_keyed_by_its_recipe(tiny, build):
 
     def trained(**changes):
         config = dataclasses.replace(DeepSimConfig(epochs=1, batch_size=48), **changes)
-        critic = (lambda: networks()[1]) if config.weights.adversarial else None
-        return trained_deepsim(lambda: networks()[0], encoder, tiny, config, seed=0, build_critic=critic)
+        discriminator = (lambda: networks()[1]) if config.weights.adversarial else None
+        return find_else_train(lambda: networks()[0], train_deepsim, tiny, config, encoder=encoder, seed=0, build_discriminator=discriminator)
 
     first = trained()
     assert not first.found and trained().found and same(first.model, trained().model)
@@ -101,12 +105,12 @@ def test_found_the_second_time_and_keyed_by_its_recipe(tiny, build):
     assert trained().key != first.key
 
 
-def test_critic_and_weight_go_together(tiny, build):
-    generator, critic = networks()
-    with pytest.raises(ValueError, match="no critic"):
-        train_deepsim(generator, built(build), tiny, CONFIG, seed=0)
-    with pytest.raises(ValueError, match="a critic"):
-        train_deepsim(generator, built(build), tiny, DeepSimConfig(), seed=0, critic=critic)
+def test_discriminator_and_weight_go_together(tiny, build):
+    generator, discriminator = networks()
+    with pytest.raises(ValueError, match="no discriminator"):
+        train_deepsim(generator, tiny, CONFIG, encoder=built(build), seed=0)
+    with pytest.raises(ValueError, match="a discriminator"):
+        train_deepsim(generator, tiny, DeepSimConfig(), encoder=built(build), seed=0, discriminator=discriminator)
 
 
 @pytest.mark.parametrize("weights", [{"image": 0.0}, {"feature": -1.0}, {"adversarial": float("nan")}])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from arae_core.data import clipped_noise, photograph
-from arae_core.networks import classical_denoiser, searched_strength
+from arae_core.systems.denoising import classical_denoiser, searched_strength
 
 METHODS = ("nlm", "tv", "wavelet")
 SIGMA = 50 / 255

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from arae_core.networks import AlexNet, WaveletEncoder
-from arae_core.networks import WaveletDecoder
-from arae_core.networks import AnySize, Denoiser
+from arae_core.networks import AlexNet
+from arae_core.systems.denoising import Denoiser, WaveletDecoder, WaveletEncoder
+from arae_core.systems.whole_pictures import AnySize
 from arae_core.systems.whole_pictures.sizes import Grid
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from arae_core.networks import haar_analysis, haar_synthesis
+from arae_core.systems.denoising import haar_analysis, haar_synthesis
 
 
 def test_one_block_by_hand():

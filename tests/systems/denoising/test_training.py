@@ -6,10 +6,15 @@ import pytest
 import torch
 
 from arae_core.data import clipped_noise
-from arae_core.networks import WaveletEncoder
-from arae_core.networks import WaveletDecoder
 from arae_core.losses import InversionWeights
-from arae_core.training import DenoiserConfig, denoising_loss, train_denoiser, trained_denoiser
+from arae_core.systems.denoising import (
+    DenoiserConfig,
+    WaveletDecoder,
+    WaveletEncoder,
+    denoising_loss,
+    train_denoiser,
+)
+from arae_core.training import find_else_train
 from tests.training.interrupted import Killed, KilledAt, same
 
 CONFIG = DenoiserConfig(epochs=2, batch_size=32)
@@ -25,7 +30,7 @@ def test_it_learns_to_denoise_and_leaves_the_encoder_alone(tiny, build):
     encoder, decoder = built(build)
     encoder.train()
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
-    history = train_denoiser(decoder, encoder, tiny, DenoiserConfig(epochs=12, batch_size=16, lr=5e-3), seed=0)
+    history = train_denoiser(decoder, tiny, DenoiserConfig(epochs=12, batch_size=16, lr=5e-3), encoder=encoder, seed=0)
     assert history[-1]["pixel"] < 0.3 * history[0]["pixel"] and len(history) == 12 and not decoder.training
     assert all(torch.equal(before[k], v) for k, v in encoder.state_dict().items()) and encoder.training
     assert all(p.requires_grad and p.grad is None for p in encoder.parameters())
@@ -53,7 +58,7 @@ def test_one_step_by_hand(tiny, build):
 
     config = DenoiserConfig(epochs=1, batch_size=96, schedule="constant", precision="fp32", lr=1e-4)
     (encoder, trained), (_, again) = built(build), built(build)
-    history = train_denoiser(trained, encoder, tiny, config, seed=3)
+    history = train_denoiser(trained, tiny, config, encoder=encoder, seed=3)
     x, _ = next(iter(tiny.batches(96, seed=derive_seed(3, "data", 0), drop_last=True)))
     x = x.contiguous(memory_format=torch.channels_last)
     torch.manual_seed(derive_seed(3, "step", 0, 0))
@@ -66,12 +71,12 @@ def test_one_step_by_hand(tiny, build):
 @pytest.mark.parametrize("died_at", [2, 4])
 def test_a_killed_run_resumes_bit_identically(tiny, build, tmp_path, died_at):
     encoder, whole = built(build)
-    train_denoiser(whole, encoder, tiny, CONFIG, seed=1)
+    train_denoiser(whole, tiny, CONFIG, encoder=encoder, seed=1)
     _, broken = built(build)
     with pytest.raises(Killed):
-        train_denoiser(broken, encoder, KilledAt(tiny, died_at), CONFIG, seed=1, state_file=tmp_path / "s")
+        train_denoiser(broken, KilledAt(tiny, died_at), CONFIG, encoder=encoder, seed=1, state_file=tmp_path / "s")
     _, again = built(build)
-    train_denoiser(again, encoder, tiny, CONFIG, seed=1, state_file=tmp_path / "s")
+    train_denoiser(again, tiny, CONFIG, encoder=encoder, seed=1, state_file=tmp_path / "s")
     assert same(whole, again)
 
 
@@ -80,8 +85,7 @@ def test_found_the_second_time_and_keyed_by_its_recipe(tiny, build):
 
     def trained(skips=True, **changes):
         config = dataclasses.replace(DenoiserConfig(epochs=1, batch_size=48), **changes)
-        return trained_denoiser(lambda: WaveletDecoder(WaveletEncoder(encoder), skips=skips), encoder, tiny, config,
-                                seed=0)
+        return find_else_train(lambda: WaveletDecoder(WaveletEncoder(encoder), skips=skips), train_denoiser, tiny, config, encoder=encoder, seed=0)
 
     first = trained()
     assert not first.found and trained().found and same(first.model, trained().model)
@@ -97,6 +101,6 @@ def test_a_noise_level_that_cannot_be_meant(sigma):
         DenoiserConfig(sigma=sigma)
 
 
-def test_there_is_no_critic():
+def test_there_is_no_discriminator():
     with pytest.raises(ValueError, match="adversarial"):
         DenoiserConfig(weights=InversionWeights(1.0, 0.0, 0.1, "mean"))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import AlexNet, WaveletEncoder, haar_synthesis
-from arae_core.networks import WaveletDecoder
+from arae_core.networks import AlexNet
+from arae_core.systems.denoising import WaveletDecoder, WaveletEncoder, haar_synthesis
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from arae_core.networks import AlexNet, ResNet18, WaveletEncoder, haar_analysis
+from arae_core.networks import AlexNet, ResNet18
+from arae_core.systems.denoising import WaveletEncoder, haar_analysis
 
 
 @pytest.fixture

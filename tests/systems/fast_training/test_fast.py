@@ -7,16 +7,8 @@ import torch
 from torch import nn
 
 from arae_core.networks import VGG16, AlexNet
-from arae_core.training import (
-    Alarm,
-    Attack,
-    ClassifierConfig,
-    FastConfig,
-    fgsm_rs,
-    train_classifier,
-    train_fast,
-    trained_classifier,
-)
+from arae_core.systems.fast_training import Alarm, FastConfig, fgsm_rs, train_fast
+from arae_core.training import Attack, ClassifierConfig, find_else_train, train_classifier
 from arae_core.training.classifier import perturb
 from tests.training.interrupted import Killed, KilledAt, same
 
@@ -94,11 +86,11 @@ def test_killed_run_resumes_bit_identically(tiny, tmp_path):
 
 def test_found_or_trained_under_a_key_of_its_own(tiny, build):
     recipe = {**RECIPE, "epochs": 1}
-    plain = trained_classifier(build, tiny, ClassifierConfig(**recipe), seed=0)
-    fast = trained_classifier(build, tiny, FastConfig(**recipe), seed=0)
-    other = trained_classifier(build, tiny, FastConfig(**recipe, alarm=Alarm(fall=0.3)), seed=0)
+    plain = find_else_train(build, train_fast, tiny, ClassifierConfig(**recipe), seed=0)
+    fast = find_else_train(build, train_fast, tiny, FastConfig(**recipe), seed=0)
+    other = find_else_train(build, train_fast, tiny, FastConfig(**recipe, alarm=Alarm(fall=0.3)), seed=0)
     assert len({plain.key, fast.key, other.key}) == 3 and not other.found
-    assert trained_classifier(build, tiny, FastConfig(**recipe), seed=0).found
+    assert find_else_train(build, train_fast, tiny, FastConfig(**recipe), seed=0).found
     assert "pgd_accuracy" in fast.history[0] and "pgd_accuracy" not in plain.history[0]
 
 

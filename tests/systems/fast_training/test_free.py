@@ -1,23 +1,15 @@
 """Free adversarial training: m replays by hand, one pass a replay, delta carried on."""
 
-from functools import partial
-
 import pytest
 import torch
 import torch.nn.functional as F
 
 from arae_core.attacks import ball
 from arae_core.networks import VGG16
-from arae_core.training import (
-    Attack,
-    ClassifierConfig,
-    FreeConfig,
-    free,
-    safefile,
-    train_free,
-    trained_classifier,
-)
-from tests.training.interrupted import Killed, KilledAt, same
+from arae_core.systems.fast_training import FreeConfig, train_free
+from arae_core.training import Attack, ClassifierConfig, files, find_else_train
+from arae_core.training.schedule import factor
+from tests.training.interrupted import Killed, KilledAt, same, save_after_every_step
 
 STEP = {"linf": Attack("linf", 0.05, steps=1, step_size=0.05), "l2": Attack("l2", 1.0, steps=1, step_size=1.0)}
 RECIPE = dict(epochs=4, batch_size=16, lr=0.05, attack=STEP["linf"], replays=2)
@@ -98,9 +90,9 @@ def test_the_data_are_gone_through_so_much_less_often(epochs, replays, passes):
 def test_the_rate_follows_the_updates_not_the_passes(tiny, build, monkeypatch):
     """Twelve updates of one pass run through the whole schedule, as twelve batches would."""
     rates = []
-    monkeypatch.setattr(free, "set_rate", lambda optimizer, rate: rates.append(rate))
+    monkeypatch.setattr("arae_core.systems.fast_training.free.set_rate", lambda optimizer, rate: rates.append(rate))
     train_free(built(build), tiny, FreeConfig(**{**RECIPE, "epochs": 2}), seed=0)
-    assert rates == pytest.approx([0.05 * free.factor("one-cycle", i, 12, 0) for i in range(12)])
+    assert rates == pytest.approx([0.05 * factor("one-cycle", i, 12, 0) for i in range(12)])
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -110,7 +102,7 @@ def test_delta_stays_inside_the_ball_and_images_inside_the_pixels(tiny, build, t
     train_free(model, tiny, FreeConfig(**{**RECIPE, "batch_size": 96, "attack": STEP[norm]}), seed=0,
                state_file=tmp_path / "state")
     assert all(0 <= x.min() and x.max() <= 1 for x in seen) and len(seen) == 4
-    tensors, _ = safefile.load(tmp_path / "state")
+    tensors, _ = files.load(tmp_path / "state")
     delta = tensors["module.carried.delta"].flatten(1)
     p, eps = (2, 1.0) if norm == "l2" else (float("inf"), 0.05)
     lengths = delta.norm(dim=1, p=p)
@@ -119,7 +111,7 @@ def test_delta_stays_inside_the_ball_and_images_inside_the_pixels(tiny, build, t
 
 @pytest.mark.parametrize("died_at", [1, 5, 8, 14])
 def test_killed_run_resumes_bit_identically(tiny, tmp_path, died_at, monkeypatch):
-    monkeypatch.setattr(free, "Run", partial(free.Run, save_every=-1.0))  # a save after every step
+    save_after_every_step(monkeypatch)
     config = FreeConfig(**{**RECIPE, "epochs": 6})
     whole, broken, again = (built(lambda: VGG16(32, 4, 0.0625), seed) for seed in (0, 0, 99))
     expected = train_free(whole, tiny, config, seed=3)
@@ -140,12 +132,12 @@ def test_batch_statistics_are_the_batchs_own(tiny):
 
 def test_learns_and_is_found_under_a_key_of_its_own(tiny, build):
     recipe = {**RECIPE, "epochs": 24}
-    own = trained_classifier(build, tiny, FreeConfig(**recipe), seed=0)
-    other = trained_classifier(build, tiny, FreeConfig(**{**recipe, "replays": 3}), seed=0)
-    plain = trained_classifier(build, tiny, ClassifierConfig(epochs=1, batch_size=16, attack=STEP["linf"]), seed=0)
+    own = find_else_train(build, train_free, tiny, FreeConfig(**recipe), seed=0)
+    other = find_else_train(build, train_free, tiny, FreeConfig(**{**recipe, "replays": 3}), seed=0)
+    plain = find_else_train(build, train_free, tiny, ClassifierConfig(epochs=1, batch_size=16, attack=STEP["linf"]), seed=0)
     assert own.history[-1]["pgd_accuracy"] > 0.9 and len(own.history) == 12 and len(other.history) == 8
     assert len({own.key, other.key, plain.key}) == 3
-    assert trained_classifier(build, tiny, FreeConfig(**recipe), seed=0).found
+    assert find_else_train(build, train_free, tiny, FreeConfig(**recipe), seed=0).found
 
 
 @pytest.mark.parametrize("wrong, message", [

@@ -1,27 +1,14 @@
 """The alarm: it fires at a fall of more than 0.2 and brings the best weights back, also after a kill."""
 
-from functools import partial
-
 import pytest
 import torch
 from torch import nn
 
 from arae_core.data import ImageSet
-from arae_core.training import (
-    Alarm,
-    Attack,
-    FastConfig,
-    FreeConfig,
-    fast,
-    fgsm_rs,
-    free,
-    overfitting_alarm,
-    train_fast,
-    train_free,
-)
+from arae_core.systems.fast_training import Alarm, FastConfig, FreeConfig, fgsm_rs, train_fast, train_free
 from arae_core.systems.fast_training.overfitting_alarm import pgd_accuracy
-from arae_core.training.run import Run
-from tests.training.interrupted import Killed, KilledAt, same
+from arae_core.training import Attack
+from tests.training.interrupted import Killed, KilledAt, same, save_after_every_step
 
 FAST = FastConfig(epochs=4, batch_size=16, lr=0.05, attack=fgsm_rs("linf", 0.05))
 FREE = FreeConfig(epochs=8, replays=2, batch_size=16, lr=0.05, attack=Attack("linf", 0.05, 1, 0.05))
@@ -44,7 +31,7 @@ def measured(monkeypatch):
             seen.append({name: value.clone() for name, value in model.state_dict().items()})
             return values[len(seen) - 1]
 
-        monkeypatch.setattr(overfitting_alarm, "pgd_accuracy", faked)
+        monkeypatch.setattr("arae_core.systems.fast_training.overfitting_alarm.pgd_accuracy", faked)
         return seen
 
     return arrange
@@ -82,8 +69,7 @@ def test_it_is_the_best_epoch_that_counts_not_the_last(tiny, build, measured):
 @pytest.mark.parametrize("died_at", [3, 13, 17])
 def test_the_best_weights_outlive_a_kill(tiny, build, tmp_path, measured, train, config, died_at, monkeypatch):
     """Killed in the first or third epoch, with a save after every step; the alarm goes off after the third."""
-    for loop in (fast, free):
-        monkeypatch.setattr(loop, "Run", partial(Run, save_every=-1.0))
+    save_after_every_step(monkeypatch)
     seen = measured(0.6, 0.5, 0.3)
     whole, broken, again = (built(build, seed) for seed in (0, 0, 99))
     expected = train(whole, tiny, config, seed=0)

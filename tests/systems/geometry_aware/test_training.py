@@ -7,17 +7,9 @@ import torch
 from torch import nn
 
 from arae_core.networks import VGG16, AlexNet
-from arae_core.training import (
-    Attack,
-    ClassifierConfig,
-    GeometryAwareConfig,
-    geometry_aware,
-    geometry_weights,
-    train_classifier,
-    train_geometry_aware,
-    trained_classifier,
-)
+from arae_core.systems.geometry_aware import GeometryAwareConfig, geometry_weights, train_geometry_aware
 from arae_core.systems.geometry_aware.training import perturb_and_count
+from arae_core.training import Attack, ClassifierConfig, find_else_train, train_classifier
 from tests.training.interrupted import Killed, KilledAt, same
 
 LINF = Attack("linf", eps=0.05, steps=3, step_size=0.02, random_start=True)
@@ -106,7 +98,7 @@ def test_the_weights_come_after_the_burn_in(tiny, build, monkeypatch):
         asked.append(shift)
         return geometry_weights(kappa, steps, shift)
 
-    monkeypatch.setattr(geometry_aware, "geometry_weights", noted)
+    monkeypatch.setattr("arae_core.systems.geometry_aware.training.geometry_weights", noted)
     recipe = {**RECIPE, "epochs": 4}
     half, all_plain = built(build), built(build)
     train_geometry_aware(half, tiny, GeometryAwareConfig(**recipe, burn_in=0.5, shift=0.5), seed=0)
@@ -142,11 +134,11 @@ def test_killed_run_resumes_bit_identically(tiny, tmp_path):
 
 def test_found_or_trained_under_a_key_of_its_own(tiny, build):
     recipe = {**RECIPE, "epochs": 1}
-    plain = trained_classifier(build, tiny, ClassifierConfig(**recipe), seed=0)
-    weighted = trained_classifier(build, tiny, GeometryAwareConfig(**recipe, burn_in=0.0), seed=0)
-    other = trained_classifier(build, tiny, GeometryAwareConfig(**recipe, burn_in=0.0, shift=0.0), seed=0)
+    plain = find_else_train(build, train_classifier, tiny, ClassifierConfig(**recipe), seed=0)
+    weighted = find_else_train(build, train_geometry_aware, tiny, GeometryAwareConfig(**recipe, burn_in=0.0), seed=0)
+    other = find_else_train(build, train_geometry_aware, tiny, GeometryAwareConfig(**recipe, burn_in=0.0, shift=0.0), seed=0)
     assert len({plain.key, weighted.key, other.key}) == 3 and not other.found
-    assert trained_classifier(build, tiny, GeometryAwareConfig(**recipe, burn_in=0.0), seed=0).found
+    assert find_else_train(build, train_geometry_aware, tiny, GeometryAwareConfig(**recipe, burn_in=0.0), seed=0).found
     assert "kappa" in weighted.history[0] and "kappa" not in plain.history[0]
 
 

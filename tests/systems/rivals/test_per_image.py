@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from arae_core.networks import AlexNet
-from arae_core.training import PriorInversion, RobustInversion, TrainingDiverged, optimise_images
+from arae_core.systems.rivals import PriorInversion, RobustInversion, optimise_images
+from arae_core.training import TrainingDiverged
 
 ROBUST = RobustInversion(step_size=0.2, iterations=12)
 PRIOR = PriorInversion(step_size=5.0, iterations=12, tv_weight=0.1, alpha_weight=0.01)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from arae_core.losses import alpha_norm, total_variation
+from arae_core.systems.rivals import alpha_norm, total_variation
 
 
 def noise(n=3, size=7, seed=0):

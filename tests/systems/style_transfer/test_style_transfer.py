@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from arae_core import data
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
-from arae_core.networks import Autoencoder, StyleTransfer, style_transfer
+from arae_core.networks import AlexNet, Autoencoder, mirror
+from arae_core.systems.style_transfer import StyleTransfer
 from arae_core.systems.style_transfer.whitening_colouring import colour, moments, whiten
 
 LAYERS = ("conv5", "conv2", "conv1")
@@ -57,7 +56,7 @@ def test_alpha_0_is_the_reconstruction_and_half_lies_between(levels):
 
 def test_n_contents_and_m_styles_are_factored_once_each(levels, monkeypatch):
     counted = []
-    monkeypatch.setattr(style_transfer, "moments", lambda z: counted.append(1) or moments(z))
+    monkeypatch.setattr("arae_core.systems.style_transfer.style_transfer.moments", lambda z: counted.append(1) or moments(z))
     deepest, all_levels = StyleTransfer(levels[:1]), StyleTransfer(levels)
     for transfer, expected in ((deepest, 3 + 2), (all_levels, 3 + 2 * 3 + 3 * 2 * 2)):
         counted.clear()

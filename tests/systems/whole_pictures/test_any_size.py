@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import AlexNet
-from arae_core.networks import mirror
-from arae_core.networks import AnySize, Autoencoder
+from arae_core.networks import AlexNet, Autoencoder, mirror
+from arae_core.systems.whole_pictures import AnySize
 from arae_core.systems.whole_pictures.sizes import Grid
 from arae_core.systems.whole_pictures.tiles import in_tiles, spans, tile_sides, window
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import in_patches
+from arae_core.systems.whole_pictures import in_patches
 
 
 @pytest.mark.parametrize("size", [(32, 48), (37, 50), (5, 7), (16, 16)])

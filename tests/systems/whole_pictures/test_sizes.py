@@ -4,9 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import VGG16, AlexNet, ResNet18, WideResNet28_10
-from arae_core.networks import alexnet_inverter, mirror
-from arae_core.networks import Autoencoder
+from arae_core.networks import (
+    VGG16,
+    AlexNet,
+    Autoencoder,
+    ResNet18,
+    WideResNet28_10,
+    alexnet_inverter,
+    mirror,
+)
 from arae_core.systems.whole_pictures.sizes import Grid, reach, size_grid
 
 
