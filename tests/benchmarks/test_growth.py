@@ -2,8 +2,8 @@
 
 import pytest
 
-from arae_core.figures import growth_curves
 from benchmarks.harness import Growth, exponent, grow, growth_line, growth_table
+from benchmarks.harness.growth import growth_curves
 
 
 @pytest.mark.parametrize("power", [0.5, 1, 2, 3])
