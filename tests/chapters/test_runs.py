@@ -1,6 +1,12 @@
 """The chapters executed: quickly (smoke), and two steps of the papers' own set-up."""
 
+import re
+
 import pytest
+
+from arae_book import profiles
+from arae_book.chapters import find_chapter, find_root
+from arae_book.train import train
 
 pytestmark = pytest.mark.usefixtures("own_store")
 
@@ -41,3 +47,20 @@ def test_two_steps_of_the_papers_inverter(execute, tmp_path, imagenet_like):
     (record,) = execute("inversion", "paper", changes, tmp_path / "out")
     assert record.parameters["reduction"] == "sum" and record.parameters["paper_generators"] is True
     assert {f"psnr/robust/{c}" for c in ("pixel", "pixel+feature", "pixel+feature+gan")} <= record.metrics.keys()
+
+
+@pytest.mark.parametrize("chapter, change, said", [
+    ("robust_training", ("fast_methods", "[free-3, free-9]"), "fast_methods of robust_training: there is no 'free-9'"),
+    ("inversion", ("loss_sets", "[pixel+feature, pixel+gan]"), "loss_sets of inversion: there is no 'pixel+gan'"),
+    ("inversion", ("loss_sets", "[pixel]"), "loss_sets must hold pixel"),
+    ("inversion", ("layers", "[conv1, conv9]"), "layers of inversion: there is no 'conv9'"),
+    ("inversion", ("dataset", "/no/such/folder"), "dataset of inversion: "),
+    ("robustness_sweep", ("network", "vgg"), "network of robustness_sweep: there is no 'vgg'"),
+    ("robustness_sweep", ("layer", "block3"), "layer of robustness_sweep: there is no 'block3'"),
+    ("robustness_sweep", ("loss_set", "gan"), "loss_set of robustness_sweep: there is no 'gan'"),
+    ("robustness_sweep", ("radii", "[1.0]"), "radii must hold 0.0")])
+def test_what_cannot_be_is_refused_before_anything_is_trained(tmp_path, chapter, change, said):
+    told = []
+    with pytest.raises((ValueError, RuntimeError), match=re.escape(said)):
+        train(find_chapter(find_root(), chapter), profiles.asked(chapter, "smoke", [change]), told.append)
+    assert told == [] and not [*tmp_path.rglob("*.safetensors")]

@@ -2,6 +2,11 @@
 
 import pytest
 
+from arae_book import profiles
+from arae_book.chapters import find_chapter, find_root
+from arae_book.train import train
+from arae_core.training import trained
+
 pytestmark = pytest.mark.usefixtures("own_store")
 
 
@@ -28,3 +33,17 @@ def test_two_steps_of_the_papers_sweep(execute, tmp_path, imagenet_like):
     (at_three,) = [record for record in records if record.point.get("eps") == 3.0]
     assert at_three.parameters["attack_steps"] == 7 and at_three.parameters["loss_set"] == "pixel+feature+gan"
     assert {"psnr/robust/pixel+feature+gan", "accuracy/robust/apgd-ce"} <= at_three.metrics.keys()
+
+
+def test_another_start_is_another_model(tmp_path):
+    """The network that the chapter itself defines trains, and has a key of its own, by its source."""
+    tiny = {"radii": "[0.0]", "epochs": 1, "train_images": 64, "test_images": 10, "generator_epochs": 1, "width": 0.1}
+    models = []
+    with trained.listening(models.append):
+        for network in ("alexnet", "alexnet, kaiming start"):
+            given = [(name, str(value)) for name, value in (tiny | {"network": network}).items()]
+            train(find_chapter(find_root(), "robustness_sweep"), profiles.asked("robustness_sweep", "smoke", given), str)
+    assert [model.title for model in models] == 2 * ["eps 0", "eps 0 conv5 pixel+feature"]
+    assert len({model.key for model in models}) == 4
+    (kaiming,) = {type(model.model) for model in models[2::2]}
+    assert kaiming.__name__ == "KaimingAlexNet"
