@@ -160,5 +160,5 @@ def check_config(config: ClassifierConfig, model: nn.Module) -> None:
         raise ValueError(
             f"epochs and batch_size must be at least 1, got {config.epochs} and {config.batch_size}"
         )
-    if config.attack is not None and hasattr(model, "image_size"):
-        check_radius(config.attack.eps, config.attack.norm, 3 * model.image_size**2)
+    if config.attack is not None and (side := getattr(model, "image_size", None)):
+        check_radius(config.attack.eps, config.attack.norm, 3 * side**2)

@@ -16,7 +16,7 @@ Process 0 is the first: it looks for models, writes and speaks. Store and data m
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ def join() -> torch.device:
             f"{here} processes on a machine with {gpus} GPUs: start torchrun with --nproc-per-node {gpus}"
         )
     from lightning_fabric import Fabric
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     # Spectral norm and batch norm move their buffers in every pass; sent around in place, a second pass before the
     # backward one would find them changed.
@@ -100,14 +100,13 @@ def rows(batch: Tensor) -> Tensor:
 
 def any_of(flag: bool) -> bool:
     """Whether the flag is up in any process, so that all do the same."""
-    if _fabric is None:
-        return flag
-    return bool(_fabric.all_reduce(torch.tensor(float(flag), device=_fabric.device), reduce_op="sum") > 0)
+    return mean(torch.tensor(float(flag), device=_fabric.device if _fabric else None)) > 0
 
 
 def mean(value: Tensor) -> float:
     """A scalar's mean over the processes."""
-    return float(_fabric.all_reduce(value, reduce_op="mean") if _fabric else value)
+    everywhere: Any = _fabric.all_reduce(value, reduce_op="mean") if _fabric else value
+    return float(everywhere)
 
 
 def from_first(value: Value) -> Value:

@@ -66,7 +66,7 @@ def train_inverter(
     require_opponent(discriminator, config.weights.adversarial)
     device = next(generator.parameters()).device
     generator.to(memory_format=torch.channels_last).train()
-    encoder.to(device=device, memory_format=torch.channels_last)
+    encoder.to(device).to(memory_format=torch.channels_last)
     modules: dict[str, nn.Module] = {"generator": generator}
     adam = torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)
     optimizers: dict[str, torch.optim.Optimizer] = {"adam": adam}

@@ -171,7 +171,7 @@ def _found_or_trained(
         path = distributed.from_first(str(found) if found else None)
         if path is not None:
             metadata = files.load_into(model, Path(path))
-            model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model.eval().to(memory_format=torch.channels_last)
             return Trained(model, json.loads(metadata["history"]), name, Path(path), True, title)
         unfinished = final.with_suffix(".partial")
         history = train(unfinished)

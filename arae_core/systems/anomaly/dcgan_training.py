@@ -16,6 +16,7 @@ from torch import nn
 
 from arae_core.data import Images
 from arae_core.losses import discriminator_loss, generator_loss
+from arae_core.systems.anomaly.dcgan_generator import DCGenerator
 from arae_core.training import distributed
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
@@ -39,7 +40,7 @@ class DCGANConfig:
 
 
 def train_dcgan(
-    generator: nn.Module,
+    generator: DCGenerator,
     data: Images,
     config: DCGANConfig,
     *,
@@ -57,7 +58,7 @@ def train_dcgan(
     """
     device = next(generator.parameters()).device
     generator.to(memory_format=torch.channels_last).train()
-    discriminator.to(device, memory_format=torch.channels_last).train()
+    discriminator.to(device).to(memory_format=torch.channels_last).train()
     adam, opposing = (
         torch.optim.Adam(network.parameters(), lr=config.lr, betas=config.betas)
         for network in (generator, discriminator)

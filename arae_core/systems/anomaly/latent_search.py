@@ -111,12 +111,18 @@ def latent_search(
     networks = [generator] + ([encoder] if encoder is not None else [])
     codes = start.detach().clone().requires_grad_()
     optimizer = torch.optim.SGD([codes], lr=config.lr, momentum=config.momentum)
+
+    def features(pictures: Tensor) -> Tensor | None:
+        if encoder is None or layer is None or not weights.feature:
+            return None
+        return encoder.features(pictures, layer)
+
     with frozen(*networks):
         with torch.no_grad():
-            z = encoder.features(x, layer) if weights.feature else None
+            z = features(x)
         for step in range(config.steps + 1):  # where the last step led is only looked at
             x_hat = generator(codes)
-            z_hat = encoder.features(x_hat, layer) if weights.feature else None
+            z_hat = features(x_hat)
             losses, terms = per_image_loss(x_hat, x, z_hat, z, weights, scale)
             _check_finite(losses, step, config)
             if watch is not None:

@@ -96,5 +96,5 @@ def _initialise(generator: DeepSimGenerator) -> None:
             fan_in = module.in_channels * (4 if transposed else 9)
             gain = 1.0 if module is generator.to_image else (2 / (1 + SLOPE**2)) ** 0.5
             nn.init.normal_(module.weight, 0.0, gain / fan_in**0.5)
-            nn.init.zeros_(module.bias)
-    nn.init.constant_(generator.to_image.bias, 0.5)
+            if module.bias is not None:
+                nn.init.constant_(module.bias, 0.5 if module is generator.to_image else 0.0)

@@ -91,12 +91,12 @@ def train_deepsim(
     require_opponent(discriminator, config.weights.adversarial)
     device = next(generator.parameters()).device
     generator.to(memory_format=torch.channels_last).train()
-    encoder.to(device=device, memory_format=torch.channels_last)
+    encoder.to(device).to(memory_format=torch.channels_last)
     modules: dict[str, nn.Module] = {"generator": generator}
     adam = torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)
     optimizers: dict[str, torch.optim.Optimizer] = {"adam": adam}
     if discriminator is not None:
-        modules["discriminator"] = discriminator.to(device, memory_format=torch.channels_last).train()
+        modules["discriminator"] = discriminator.to(device).to(memory_format=torch.channels_last).train()
         opposing = torch.optim.Adam(
             discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
         )
@@ -115,12 +115,13 @@ def train_deepsim(
                     z = encoder.features(x, config.layer)
                 x_hat = g(z)
                 z_hat = encoder.features(x_hat, config.layer) if config.weights.feature else None
-                real, fake = (d(x, z), d(x_hat, z)) if d is not None else (None, None)
+                real = d(x, z) if d is not None else None
+                fake = d(x_hat, z) if d is not None else None
             terms = deepsim_terms(x_hat, x, z_hat, z, fake, config.weights)
             loss = sum(getattr(config.weights, name) * term for name, term in terms.items())
             adam.zero_grad()
             loss.backward(inputs=list(generator.parameters()), retain_graph=discriminator is not None)
-            if discriminator is not None:
+            if discriminator is not None and real is not None and fake is not None:
                 set_rate(opposing, config.discriminator_lr * rate)
                 moved, judged = discriminator_step(
                     discriminator, opposing, real, fake, terms["adversarial"], config
@@ -143,8 +144,10 @@ def deepsim_terms(
     if weights.image:
         terms["image"] = mse_loss(x_hat.float(), x)
     if weights.feature:
+        assert z_hat is not None
         terms["feature"] = feature_loss(z_hat.float(), z.float(), "mean")
     if weights.adversarial:
+        assert fake is not None
         terms["adversarial"] = generator_loss(fake.float(), "mean")
     return terms
 

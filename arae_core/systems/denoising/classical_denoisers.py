@@ -83,7 +83,7 @@ def searched_strength(
         run = classical_denoiser(method, sigma, strength)
         errors = [(run(noisy) - clean).square().mean() for clean, noisy in zip(x, x_noisy, strict=True)]
         found[strength] = float((-10 * torch.stack(errors).log10()).mean())
-    return max(found, key=found.get), found
+    return max(found, key=lambda strength: found[strength]), found
 
 
 def _denoised(method: Callable, sigma: float, strength: float, x_noisy: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ def train_denoiser(
     """
     device = next(decoder.parameters()).device
     decoder.to(memory_format=torch.channels_last).train()
-    encoder.to(device=device, memory_format=torch.channels_last)
+    encoder.to(device).to(memory_format=torch.channels_last)
     wavelet = WaveletEncoder(encoder, config.layer)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=config.lr, betas=config.betas)
     run = Run.over(
@@ -124,5 +124,6 @@ def denoising_loss(
     if weights.pixel:
         terms["pixel"] = mse_loss(x_hat, x, reduction=weights.reduction)
     if weights.feature:
+        assert z_hat is not None and z is not None
         terms["feature"] = feature_loss(z_hat.float(), z.float(), weights.reduction)
     return sum(getattr(weights, name) * term for name, term in terms.items()), terms

@@ -45,7 +45,7 @@ class WaveletDecoder(nn.Module):
         if len(channels) != 3:
             raise ValueError(f"A's denoiser has three poolings, {encoder.layer} has {len(channels)} up to it")
         first, second, third = channels
-        stride = encoder.operations()[0].stride[0]
+        stride = encoder.stride
         if stride not in (2, 4):
             raise ValueError(
                 f"the first convolution's stride is undone by doubling once or twice, not {stride}"
@@ -87,9 +87,7 @@ def _plan(encoder: WaveletEncoder) -> tuple[list[int], list[list[nn.Module]]]:
     with frozen(encoder):
         _, details = encoder(encoder.encoder.blank_image())
     sides = [detail.shape[-1] for detail in details]
-    start = (
-        encoder.encoder.image_size // encoder.operations()[0].stride[0]
-    )  # the side that doubling takes to the image's
+    start = encoder.encoder.image_size // encoder.stride  # the side that doubling takes to the image's
     missing = [side - 2 * half for side, half in zip([start, *sides], sides)]  # between poolings sides stay
     return [detail.shape[2] for detail in details], [_reflection(n) for n in missing]
 

@@ -52,7 +52,14 @@ class WaveletEncoder(nn.Module):
         stages = list(self.encoder.stages.items())[: self.encoder.layers.index(self.layer) + 1]
         if any(not isinstance(stage, nn.Sequential) for _, stage in stages):
             raise TypeError(f"{type(self.encoder).__name__} is no plain chain up to {self.layer}")
-        return [operation for _, stage in stages for operation in stage]
+        return [operation for _, stage in stages for operation in stage.children()]
+
+    @property
+    def stride(self) -> int:
+        """Of the first operation, a convolution."""
+        first = self.operations()[0]
+        assert isinstance(first, nn.Conv2d)
+        return first.stride[0]
 
     def forward(self, x: Tensor) -> Features:
         """z (B, C, h, w) of images x (B, 3, H, W) in [0, 1], and for each pooling its details (B, 3, C', h', w')."""

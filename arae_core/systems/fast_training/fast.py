@@ -76,6 +76,7 @@ def train_fast(
     optimizer = sgd(model, config)
     run = run_over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
+    assert config.attack is not None  # as the configuration has checked
     watch, total_steps = Watch(model, data, config, config.alarm, seed), run.total_steps
     for x, y in run.steps({"model": model, "best": watch.best}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, total_steps, run.epoch))

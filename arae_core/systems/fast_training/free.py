@@ -24,6 +24,7 @@ from torch import nn
 
 from arae_core.attacks import ball
 from arae_core.data import Images
+from arae_core.networks import Encoder
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
 from arae_core.training.classifier import ClassifierConfig, check_config, run_over, sgd
@@ -73,7 +74,7 @@ class FreeConfig(ClassifierConfig):
 
 
 def train_free(
-    model: nn.Module,
+    model: Encoder,
     data: Images,
     config: FreeConfig,
     *,
@@ -88,6 +89,7 @@ def train_free(
     """
     check_config(config, model)
     weight, m, attack = next(model.parameters()), config.replays, config.attack
+    assert attack is not None  # as the configuration has checked
     model.to(memory_format=torch.channels_last).train()
     optimizer = sgd(model, config)
     run = run_over(data, config, seed, weight.device, state_file, title, epochs=config.passes)

@@ -93,6 +93,7 @@ class Watch:
 def pgd_accuracy(model: nn.Module, images: Any, config: ClassifierConfig, steps: int, seed: int) -> float:
     """Share of the images still classified right after PGD; the model comes back as it was."""
     attack, device = config.attack, next(model.parameters()).device
+    assert attack is not None  # as the configuration has checked
     generator, right = torch.Generator(device).manual_seed(seed), []
     with frozen(model), mixed_precision(device, config.precision):
         for x, y in images.batches(config.batch_size):

@@ -13,7 +13,6 @@ recipe, and the learning rate follows `schedule` as everywhere in the book.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,9 +82,7 @@ def geometry_weights(kappa: Tensor, steps: int, shift: float = -1.0) -> Tensor:
     return len(kappa) * F.logsigmoid(2 * u).softmax(0)
 
 
-def perturb_and_count(
-    model: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, attack: Attack
-) -> tuple[Tensor, Tensor]:
+def perturb_and_count(model: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> tuple[Tensor, Tensor]:
     """The attack's last iterate x_adv (B, 3, H, W), and kappa (B,), int64. The model is in evaluation mode."""
     kappa = torch.zeros_like(y)
 
@@ -127,14 +124,19 @@ def train_geometry_aware(
     optimizer = sgd(model, config)
     run = run_over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
-    steps = config.attack.steps
+    attack = config.attack
+    assert attack is not None  # as the configuration has checked
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
         with mixed_precision(device, config.precision):
-            x_adv, kappa = perturb_and_count(model, x, y, config.attack)
+            x_adv, kappa = perturb_and_count(model, x, y, attack)
             logits = learner(x_adv)
         burning_in = run.epoch < config.burn_in * config.epochs
-        w = torch.ones(len(y), device=device) if burning_in else geometry_weights(kappa, steps, config.shift)
+        w = (
+            torch.ones(len(y), device=device)
+            if burning_in
+            else geometry_weights(kappa, attack.steps, config.shift)
+        )
         loss = (w * F.cross_entropy(logits.float(), y, reduction="none")).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -142,7 +144,9 @@ def train_geometry_aware(
             nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         run.log(
-            loss=loss, accuracy=(logits.argmax(1) == y).float().mean(), kappa=kappa.float().mean() / steps
+            loss=loss,
+            accuracy=(logits.argmax(1) == y).float().mean(),
+            kappa=kappa.float().mean() / attack.steps,
         )
     model.eval()
     return run.history

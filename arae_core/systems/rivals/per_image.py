@@ -15,6 +15,7 @@ Departures: of all iterates the one of the lowest objective is kept, which can o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -154,7 +155,7 @@ def _error(encoder: Encoder, layer: str, x: Tensor, z: Tensor) -> Tensor:
     return distance / torch.where(length > 0, length, 1)
 
 
-def _check_finite(value: Tensor, gradient: Tensor, method: object, iteration: int) -> None:
+def _check_finite(value: Tensor, gradient: Tensor, method: Any, iteration: int) -> None:
     bad = ~(torch.isfinite(value) & torch.isfinite(gradient).flatten(1).all(1))
     if bad.any():
         raise ImagesDiverged(

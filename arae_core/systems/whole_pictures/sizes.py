@@ -90,9 +90,9 @@ def reach(network: nn.Module, grid: Grid) -> int:
     """
     run, steps = _on(network, "cpu"), 8
     while grid.first + 2 * steps * grid.period <= LONGEST_STRIP:
-        found = [_felt(run, grid, steps, axis) for axis in (2, 3)]
-        if None not in found:
-            return max(found)
+        down, across = (_felt(run, grid, steps, axis) for axis in (2, 3))
+        if down is not None and across is not None:
+            return max(down, across)
         steps *= 2
     raise ValueError(
         "the network looks at the whole picture (by a mean over it, say): it cannot be run in tiles"

@@ -38,7 +38,7 @@ def in_tiles(
     """
     height, width = grid.at_least(x.shape[2]), grid.at_least(x.shape[3])
     tall, wide = tile_sides(height, width, grid, reach, pixels)
-    x_hat = None
+    x_hat: Tensor | None = None
     for top, *rows in spans(height, tall, reach, grid.period):
         for left, *columns in spans(width, wide, reach, grid.period):
             tiles = window(x, range(top, top + tall), range(left, left + wide))
@@ -49,6 +49,7 @@ def in_tiles(
             kept.copy_(
                 drawn[:, :, rows[0] - top :, columns[0] - left :][:, :, : kept.shape[2], : kept.shape[3]]
             )
+    assert x_hat is not None  # no picture is empty
     return x_hat
 
 
