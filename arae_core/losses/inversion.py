@@ -85,7 +85,7 @@ def inversion_loss(
     """Eq. 3: the weighted sum of the pixel, feature and adversarial terms.
 
     x_hat, x: (B, 3, H, W) in [0,1]. z_hat, z: the encoder's features of both; fake_logits: (B, 1), the
-    critic's verdict on x_hat. What belongs to a term of weight 0 may be None.
+    discriminator's verdict on x_hat. What belongs to a term of weight 0 may be None.
     Returns the total (a scalar to call `backward` on) and the *unweighted* terms in use, detached, for
     the training history. Raises ValueError if a term of positive weight lacks its input.
     """

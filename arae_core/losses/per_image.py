@@ -31,11 +31,11 @@ def per_image_loss(
     weight is 0. scale: for the reduction "mean"; "sum" does without.
 
     Raises:
-        ValueError: a scale that is not positive, an adversarial weight (Eq. 8 has no critic), shapes that differ, or features that are missing.
+        ValueError: a scale that is not positive, an adversarial weight (Eq. 8 has no discriminator), shapes that differ, or features that are missing.
     """
     if weights.adversarial:
         raise ValueError(
-            f"Equation 8 has no critic: the adversarial weight must be 0, not {weights.adversarial}"
+            f"Equation 8 has no discriminator: the adversarial weight must be 0, not {weights.adversarial}"
         )
     if not (isfinite(scale) and scale > 0):
         raise ValueError(f"scale is a mean square of features, positive and finite, not {scale}")

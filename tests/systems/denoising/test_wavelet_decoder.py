@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import AlexNet
+from arae_core.networks import AlexNet, specification
 from arae_core.systems.denoising import WaveletDecoder, WaveletEncoder, haar_synthesis
 
 
@@ -64,11 +64,9 @@ def test_every_size_runs_and_larger_ones_give_larger_pictures(image_size):
     assert sides == sorted(sides) and sides[0] == least and sides[-1] > least
 
 
-def test_the_architecture_tells_with_from_without_skips(pair):
-    from arae_core.training.trained import architecture
-
+def test_the_specification_tells_with_from_without_skips(pair):
     wavelet, g = pair
-    assert architecture(g) != architecture(WaveletDecoder(wavelet, skips=False))
+    assert specification(g) != specification(WaveletDecoder(wavelet, skips=False))
 
 
 def test_other_encoders_are_refused():

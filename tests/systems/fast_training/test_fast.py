@@ -86,7 +86,7 @@ def test_killed_run_resumes_bit_identically(tiny, tmp_path):
 
 def test_found_or_trained_under_a_key_of_its_own(tiny, build):
     recipe = {**RECIPE, "epochs": 1}
-    plain = find_else_train(build, train_fast, tiny, ClassifierConfig(**recipe), seed=0)
+    plain = find_else_train(build, train_classifier, tiny, ClassifierConfig(**recipe), seed=0)
     fast = find_else_train(build, train_fast, tiny, FastConfig(**recipe), seed=0)
     other = find_else_train(build, train_fast, tiny, FastConfig(**recipe, alarm=Alarm(fall=0.3)), seed=0)
     assert len({plain.key, fast.key, other.key}) == 3 and not other.found

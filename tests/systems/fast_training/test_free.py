@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from arae_core.attacks import ball
 from arae_core.networks import VGG16
 from arae_core.systems.fast_training import FreeConfig, train_free
-from arae_core.training import Attack, ClassifierConfig, files, find_else_train
+from arae_core.training import Attack, ClassifierConfig, files, find_else_train, train_classifier
 from arae_core.training.schedule import factor
 from tests.training.interrupted import Killed, KilledAt, same, save_after_every_step
 
@@ -134,7 +134,8 @@ def test_learns_and_is_found_under_a_key_of_its_own(tiny, build):
     recipe = {**RECIPE, "epochs": 24}
     own = find_else_train(build, train_free, tiny, FreeConfig(**recipe), seed=0)
     other = find_else_train(build, train_free, tiny, FreeConfig(**{**recipe, "replays": 3}), seed=0)
-    plain = find_else_train(build, train_free, tiny, ClassifierConfig(epochs=1, batch_size=16, attack=STEP["linf"]), seed=0)
+    like = ClassifierConfig(epochs=1, batch_size=16, attack=STEP["linf"])
+    plain = find_else_train(build, train_classifier, tiny, like, seed=0)
     assert own.history[-1]["pgd_accuracy"] > 0.9 and len(own.history) == 12 and len(other.history) == 8
     assert len({own.key, other.key, plain.key}) == 3
     assert find_else_train(build, train_free, tiny, FreeConfig(**recipe), seed=0).found
