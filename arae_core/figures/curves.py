@@ -59,12 +59,7 @@ def measure_curves(at: Places, panels_of: Mapping[str, Bands], *, xlabel: str, w
     at: numbers or names. panels_of: "PSNR (dB)" to label to one (value, low, high) for each place; the band
     goes from low to high. Raises ValueError if lengths differ, or if there is nothing to show.
     """
-    if not panels_of:
-        raise ValueError("no measure to show")
-    figure, axes = panels_in_rows(len(panels_of), _columns(len(panels_of)), width, 2.9, 0.2)
-    for ax, (name, bands) in zip(axes, panels_of.items()):
-        _draw_bands(ax, at, bands)
-        ax.set(xlabel=xlabel, title=name)
+    figure, axes = _measures(at, panels_of, xlabel, width)
     axes[0].legend()
     return figure
 
@@ -78,23 +73,22 @@ def sweep_curves(at: Places, panels_of: Mapping[str, Bands], *, xlabel: str) -> 
     lines = list(next(iter(panels_of.values()), ()))
     if len(lines) > SWEPT:
         panels_of = {
-            panel: {line: [(value,) * 3 for value, *_ in points] for line, points in bands.items()}
+            panel: {line: [(value, value, value) for value, *_ in points] for line, points in bands.items()}
             for panel, bands in panels_of.items()
         }
-    figure = measure_curves(at, panels_of, xlabel=xlabel)
-    first = figure.axes[0]
-    first.get_legend().remove()
-    handles, labels = first.get_legend_handles_labels()
+    figure, axes = _measures(at, panels_of, xlabel, 7.5)
+    handles, labels = axes[0].get_legend_handles_labels()
     columns = 1 if max(map(len, labels)) > 42 else 2
     rows = -(-len(labels) // columns)
     figure.legend(handles, labels, loc="outside lower left", ncols=columns)
     names = [str(place) for place in at if isinstance(place, str)]
-    slanted = sum(map(len, names)) > LONGEST
-    if slanted:
+    slope = 0.0
+    if sum(map(len, names)) > LONGEST:
+        short = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
         for ax in figure.axes:
-            _slant(ax, names)
+            ax.set_xticks(range(len(names)), short, rotation=40, ha="right", rotation_mode="anchor")
+        slope = 0.08 * max(map(len, short))
     width, height = figure.get_size_inches()
-    slope = 0.08 * min(LONGEST, max(map(len, names))) if slanted else 0
     figure.set_size_inches(width, height + 0.25 * rows + slope)
     return figure
 
@@ -120,18 +114,25 @@ def training_curves(
             points = [(epoch["epoch"], epoch[name]) for epoch in history if name in epoch]
             ax.plot(*(zip(*points) if points else ([], [])), marker=".", label=label, **look[label])
         ax.set(title=name.replace("_", " "), xlabel="epoch")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
     axes[0].legend()
     return figure
 
 
-def _slant(ax: Axes, names: list[str]) -> None:
-    short = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
-    ax.set_xticks(range(len(names)), short, rotation=40, ha="right", rotation_mode="anchor")
-
-
 def _columns(count: int) -> int:
     return 2 if count == 4 else min(count, 3)
+
+
+def _measures(
+    at: Places, panels_of: Mapping[str, Bands], xlabel: str, width: float
+) -> tuple[Picture, list[Axes]]:
+    if not panels_of:
+        raise ValueError("no measure to show")
+    figure, axes = panels_in_rows(len(panels_of), _columns(len(panels_of)), width, 2.9, 0.2)
+    for ax, (name, bands) in zip(axes, panels_of.items()):
+        _draw_bands(ax, at, bands)
+        ax.set(xlabel=xlabel, title=name)
+    return figure, axes
 
 
 def _bands(at: Sequence, bands: Bands, xlabel: str, ylabel: str, title: str) -> Picture:
@@ -157,4 +158,5 @@ def _draw_bands(ax: Axes, at: Sequence, bands: Bands) -> None:
 
 
 def _per_cent(right: Tensor) -> tuple[float, float, float]:
-    return tuple(100 * share for share in interval(right))
+    share, low, high = interval(right)
+    return 100 * share, 100 * low, 100 * high

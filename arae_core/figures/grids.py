@@ -1,15 +1,17 @@
 """Images side by side, pictures of any shape, and what cannot be seen as it is: perturbations, gradients and errors."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from .style import DPI, Picture, bare, panels, styled
+from .style import DPI, Picture, bare, close_up, panels, styled
 
 Rows = Mapping[str, Sequence[Tensor]]
+LETTER = 0.085  # inches that a letter of a row's label takes
 SMALL = 96  # images up to this size are shown pixel by pixel, larger ones smoothly
 
 
@@ -26,31 +28,27 @@ def image_grid(
     columns: labels above the first row. width in inches; the height follows. Rows may be shorter than
     others. Raises ValueError for tensors of another shape and for values outside [0,1].
     """
-    rows = dict(rows) if isinstance(rows, Mapping) else dict(enumerate(rows))
-    if not rows:
+    labelled: dict[Any, Tensor] = dict(rows) if isinstance(rows, Mapping) else dict(enumerate(rows))
+    if not labelled:
         raise ValueError("no rows of images to show")
-    for label, images in rows.items():
+    for label, images in labelled.items():
         if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
             raise ValueError(f"row {label!r} must be (N, 3, H, W), not {tuple(images.shape)}")
         low, high = images.min().item(), images.max().item()
         if not (low >= -1e-4 and high <= 1 + 1e-4):
-            raise ValueError(
-                f"row {label!r} spans [{low:.3g}, {high:.3g}], images are in [0,1]: "
-                "perturbation() and gradient_image() bring signed values there"
-            )
-    most = max(len(images) for images in rows.values())
+            hint = "images are in [0,1]: perturbation() and gradient_image() bring signed values there"
+            raise ValueError(f"row {label!r} spans [{low:.3g}, {high:.3g}], {hint}")
+    most = max(len(images) for images in labelled.values())
     if columns is not None and len(columns) != most:
         raise ValueError(f"{len(columns)} column labels for {most} columns")
-    names = [label if isinstance(label, str) else "" for label in rows]
-    margin = 0.085 * max(map(len, names))  # inches that the row labels take
-    cell = (width - margin) / most
-    height = cell * len(rows) * 1.03 + (0.22 if columns else 0) + (0.24 if title else 0)
-    figure, axes = panels(len(rows), most, width, height)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
-    for r, (name, images) in enumerate(zip(names, rows.values())):
+    names = [label if isinstance(label, str) else "" for label in labelled]
+    cell = (width - LETTER * max(map(len, names))) / most
+    height = cell * len(labelled) * 1.03 + (0.22 if columns else 0) + (0.24 if title else 0)
+    figure, axes = panels(len(labelled), most, width, height)
+    close_up(figure)
+    for r, (name, images) in enumerate(zip(names, labelled.values())):
         pixels = _pixels(images)
-        for c in range(most):
-            ax = axes[r][c]
+        for c, ax in enumerate(axes[r]):
             bare(ax)
             if c < len(images):
                 ax.imshow(pixels[c], interpolation=_smooth(images))
@@ -140,11 +138,11 @@ def _frames(
             raise ValueError(
                 f"row {label!r} must have a picture (C, H, W) for each of {len(columns)} columns"
             )
-    cell = (width - bar - 0.085 * max(map(len, rows))) / len(columns)
+    cell = (width - bar - LETTER * max(map(len, rows))) / len(columns)
     heights = [cell * max(p.shape[1] / p.shape[2] for p in row) for row in rows.values()]
     figure = Picture(figsize=(width, 1.03 * sum(heights) + 0.3), dpi=DPI)
     axes = figure.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights).tolist()
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    close_up(figure)
     for ax in (ax for line in axes for ax in line):
         bare(ax)
     for line, label in zip(axes, rows):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from math import isfinite
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
@@ -49,7 +50,7 @@ def cost_scatter(
 def _name(ax: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     """Write each method beside its point, inside the panel and clear of points and other names where possible."""
     taken = [Bbox([spot - 6, spot + 6]) for spot in ax.transData.transform(list(points.values()))]
-    kind = {"textcoords": "offset points", "fontsize": 8.5, "in_layout": False}
+    kind: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8.5, "in_layout": False}
     for method, spot in sorted(points.items(), key=lambda item: -item[1][1]):
         names = [ax.annotate(method, spot, at, ha="left" if at[0] > 0 else "right", **kind) for at in PLACES]
         kept = next((name for name in names if _fits(name.get_window_extent(), ax, taken)), names[0])

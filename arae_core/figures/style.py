@@ -7,7 +7,7 @@ apart by colour-blind readers too). Figures keep a white ground, so that they re
 from collections.abc import Callable
 from functools import wraps
 from itertools import cycle
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 COLOURS = {"standard": "#D55E00", "robust": "#0072B2"}
 OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DPI = 110
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10.5,
     "axes.titlesize": 11,
@@ -86,9 +86,14 @@ def bare(ax: Axes) -> None:
     ax.spines[:].set_visible(False)
 
 
-def looks(labels: list[str]) -> dict[str, dict[str, str]]:
+def close_up(figure: Figure) -> None:
+    """Leave little room between the images of a figure."""
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+
+
+def looks(labels: list[str]) -> dict[str, dict[str, Any]]:
     """Colour and line style by label: the colour by its first word, the second label of a colour dashed."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Any]] = {}
     others, styles = cycle(OTHERS), ("-", "--", ":", "-.")
     for label in labels:
         first = label.replace(",", " ").split(" ")[0].lower()

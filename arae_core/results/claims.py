@@ -9,7 +9,7 @@ nothing to do with each other, which is the wider one.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,8 @@ class Claim:
     @property
     def sides(self) -> tuple[str, str, str]:
         """(left, "<", ">" or "!=", right)."""
-        return COMPARISON.fullmatch(self.comparison).group("left", "sign", "right")
+        left, sign, right = self.comparison.split()
+        return left, sign, right
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,14 @@ class Verdict:
     claim: Claim
     condition: str
     outcome: str
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
+    difference: float = nan
+    low: float = nan
+    high: float = nan
     seeds: int = 0
     over: str = ""
     paired: bool = False
     images: tuple[int, ...] = ()
-    left: Estimate | None = None
+    left: Estimate = (nan, nan, nan)
     right: Estimate | None = None
     reason: str = ""
 
@@ -178,7 +179,9 @@ def verdicts(claim: Claim, records: Iterable[Record]) -> list[Verdict]:
 def _claim(**entry: Any) -> Claim:
     entry = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
     if entry.get("reported") is not None:
-        reported = {name: tuple(v) if isinstance(v, list) else v for name, v in entry["reported"].items()}
+        reported: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in entry["reported"].items()
+        }
         entry["reported"] = Reported(**reported)
     return Claim(**entry)
 
@@ -223,7 +226,9 @@ def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> 
     if sign == "!=" and outcome == "fails":
         outcome = "holds"
     images = tuple(int(side[0]["n"]) for side in sides)
-    return Verdict(claim, condition, outcome, difference, low, high, len(runs), over, paired, images, *means)
+    right_mean = means[1] if number is None else None
+    over_what = len(runs), over, paired, images
+    return Verdict(claim, condition, outcome, difference, low, high, *over_what, means[0], right_mean)
 
 
 def _left_out(measure: str, records: list[Record]) -> str:

@@ -44,5 +44,5 @@ def describe_device(device: torch.device | str, precision: str = "fp32") -> str:
 
 
 def _git(*arguments: str) -> str:
-    options = {"capture_output": True, "text": True, "check": True, "timeout": 20}
-    return subprocess.run(["git", *arguments], cwd=Path(__file__).parent, **options).stdout.strip()
+    command, here, silent = ["git", *arguments], Path(__file__).parent, subprocess.DEVNULL
+    return subprocess.check_output(command, cwd=here, stderr=silent, text=True, timeout=20).strip()

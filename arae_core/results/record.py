@@ -85,16 +85,17 @@ class Record:
         is no JSON value.
         """
         try:
-            parameters, point = json.loads(json.dumps([dict(parameters), dict(point or {})], allow_nan=False))
+            known, at = json.loads(json.dumps([dict(parameters), dict(point or {})], allow_nan=False))
         except (TypeError, ValueError) as error:
             raise RecordError(f"parameters must be literals (numbers, texts, lists): {error}") from error
         lost = len(getattr(data, "skipped", ()))
         notes = "; ".join(filter(None, [data.notes, f"{lost} unreadable images left out" if lost else ""]))
         about = {"name": data.name, "digest": data.digest, "notes": notes}
-        profile, seconds = parameters.get("profile", "default"), round(time.time() - started, 1)
-        place = describe_device(device, parameters.get("precision", "fp32"))
-        run = chapter, profile, about, seed, parameters, seconds, place, installed_versions(), *code_state()
-        return cls(*run, datetime.now(timezone.utc).isoformat(timespec="seconds"), point=point)
+        profile, seconds = known.get("profile", "default"), round(time.time() - started, 1)
+        place = describe_device(device, known.get("precision", "fp32"))
+        now, versions = datetime.now(timezone.utc).isoformat(timespec="seconds"), installed_versions()
+        run = chapter, profile, about, seed, known, seconds, place, versions
+        return cls(*run, *code_state(), now, point=at)
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -203,8 +204,8 @@ def by_seed(records: Iterable[Record]) -> dict[int, Record]:
         if record.seed in found:
             raise RecordError(f"two records of {record.chapter} ({record.profile}) with seed {record.seed}")
         found[record.seed] = record
-    first, *others = found.values() or [None]
-    for other in others:
+    for other in list(found.values())[1:]:
+        first = next(iter(found.values()))
         names = [n for n in ("chapter", "profile") if getattr(first, n) != getattr(other, n)]
         names += ["data"] if first.data["name"] != other.data["name"] else []
         ours, theirs = first.setting, other.setting

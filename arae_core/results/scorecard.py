@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .claims import NUMBER, Claim, ClaimError, Verdict, verdicts
+from .claims import Claim, ClaimError, Verdict, verdicts
 from .record import Record, RecordError
 from .reference import asked
 from .tables import Table, escape, lines, measure
@@ -109,7 +109,7 @@ def _sides_row(row: Mapping[str, str], records: list[Record]) -> list[str]:
         (verdict,) = verdicts(_right_above_left(row), records)
     except RecordError:
         verdict = None
-    if verdict is None or verdict.difference is None:
+    if verdict is None or verdict.right is None:
         return [what, "–", "–", "–", "not run"]
     change = kind.estimate((verdict.difference, verdict.low, verdict.high), "+", gap=" ")
     seeds = f"{verdict.seeds} seed{'s' if verdict.seeds > 1 else ''}"
@@ -161,7 +161,8 @@ def _rows(found: Iterable[Verdict], chapters: Mapping[str, str] | None = None) -
         rows.append([*said, *_measured(verdict), _outcome(verdict, chapters or {})])
         if chapters is not None:
             name = (claim.chapter or "").replace("_", " ")
-            rows[-1].append(f"[{name}]({chapters[claim.chapter]})" if claim.chapter in chapters else name)
+            address = chapters.get(claim.chapter or "")
+            rows[-1].append(f"[{name}]({address})" if address else name)
         former = claim
     return lines(rows) if found else ""
 
@@ -171,7 +172,7 @@ def _measured(verdict: Verdict) -> list[str]:
     left, sign, right = verdict.sides
     kind = measure(left)
     shown = [f"`{left}` {kind.estimate(verdict.left)}", right]
-    if not NUMBER.fullmatch(right):
+    if verdict.right is not None:
         shown[1] = f"`{right}` {kind.estimate(verdict.right)}"
     if said := verdict.claim.reported:
         shown = [f"{ours}; reported {theirs}" if theirs else ours for ours, theirs in zip(shown, said.texts)]
@@ -219,13 +220,13 @@ def _not_run(card: Mapping[str, list[Verdict]], records: Mapping[str, list[Recor
         rows = [["Source", "Claim", "Profiles"], [":--"] * 3]
         for name, where in of_reason.items():
             claim = by_id[name]
-            for profiles in dict.fromkeys(
+            for same in dict.fromkeys(
                 map(tuple, where.values())
             ):  # conditions of the same profiles share a row
-                conditions = ", ".join(escape(c) for c, at in where.items() if c and tuple(at) == profiles)
-                at = f" at each {claim.each}" if claim.each else f" for {conditions}" if conditions else ""
-                said = f"{escape(claim.text)} `{claim.comparison}`{at}"
-                rows.append([escape(claim.source), said, ", ".join(profiles)])
+                names = ", ".join(escape(c) for c, at in where.items() if c and tuple(at) == same)
+                what = f" at each {claim.each}" if claim.each else f" for {names}" if names else ""
+                said = f"{escape(claim.text)} `{claim.comparison}`{what}"
+                rows.append([escape(claim.source), said, ", ".join(same)])
         parts += [f"{escape(reason)}:", lines(rows)]
     nothing = ", ".join(f"`{profile}`" for profile in card if not records[profile])
     return "\n\n".join(parts + [f"Nothing has been run yet at {nothing}."] * bool(nothing))

@@ -13,6 +13,7 @@ def test_encoders_keep_their_colours_and_variants_differ_in_line():
     assert look["robust, AutoAttack"] == {"color": COLOURS["robust"], "linestyle": "--"}
     assert look["standard, PGD"]["color"] == COLOURS["standard"]
     assert look["noise"]["color"] not in COLOURS.values()
+    assert len(looks([f"method {i}" for i in range(50)])) == 50  # colours come again
 
 
 def test_a_figure_displays_itself_on_white_and_leaves_settings_alone(images):

@@ -131,7 +131,7 @@ def test_not_run_and_why(make_record):
     record = make_record({"psnr/robust/a": 1.0})
     record.leave_out("lpips", "no trunk")
     verdict = only(LOWER, [record])
-    assert (verdict.outcome, verdict.reason, verdict.difference) == ("not run", "no trunk", None)
+    assert (verdict.outcome, verdict.reason) == ("not run", "no trunk")
 
 
 def test_star_stands_for_what_both_sides_have_or_for_the_conditions_named(make_record):
@@ -162,6 +162,8 @@ def test_the_claims_of_the_book():
         "table1-psnr": ">", "table1-ssim": ">", "table1-lpips": "<", "table1-lpips-gan": ">",
     }  # fmt: skip
     assert table1["table1-psnr"].conditions == ("pixel", "pixel+feature", "pixel+feature+gan")
+    (frog,) = [c.reported for c in claims if c.id == "tablea1-frog"]
+    assert (frog.value, frog.tolerance) == ((0.71, 0.68), 0.005)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +176,10 @@ def test_the_claims_of_the_book():
         ("{id: a, source: A}", "text"),
         ("{id: a, source: A, text: t, comparison: a/b > 0, investigation: rivals}", "<chapter>#<heading>"),
         ("{id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c}\n" * 2, "twice"),
+        ("{id: a, source: A, text: t, comparison: a/b > 0, reported: {value: [1, 2, 3], tolerance: 1}}", "one or two"),
+        ("{id: a, source: A, text: t, comparison: a/b > 0, reported: {value: 1, tolerance: 1}}", "one or two"),
+        ("{id: a, source: A, text: t, comparison: a/b > 0, reported: {value: [1], tolerance: few}}", "tolerance"),
+        ("{id: a, source: A, text: t, comparison: a/b > 0, reported: {value: [1]}}", "tolerance"),
         ("[", "line"),
     ],
 )

@@ -81,7 +81,8 @@ def test_by_seed_takes_only_what_differs_in_nothing_but_the_seed(make_record):
     with pytest.raises(RecordError, match="two records.*seed 3"):
         by_seed([a, make_record({}, seed=3)])
     with pytest.raises(RecordError, match="differ.*eps, layer$"):
-        by_seed([a, make_record({}, seed=4, eps=2.0, layer="conv1")])
+        by_seed([make_record({}, seed=3, layer="conv2"), make_record({}, seed=4, eps=2.0, layer="conv1")])
+    assert len(by_seed([a, make_record({}, seed=4, layer="conv1")])) == 2  # a parameter that is younger than a
     with pytest.raises(RecordError, match="profile"):
         by_seed([a, make_record({}, seed=4, profile="smoke")])
 

@@ -5,12 +5,12 @@ from statistics import mean
 import pytest
 import torch
 
-from arae_core.data import photos
-from arae_core.metrics import reconstruction
 from arae_book import settings
 from arae_book.chapters import all_chapters, find_root
-from arae_core.results import EXTENT, read_all, reference, reference_grid, reference_points, reference_table
+from arae_core.data import photos
+from arae_core.metrics import reconstruction
 from arae_core.networks import Autoencoder
+from arae_core.results import EXTENT, read_all, reference, reference_grid, reference_points, reference_table
 from arae_core.training import CheckpointError, reference_model
 
 ROOT = find_root()

@@ -26,7 +26,7 @@ def judged():
 
 
 def said(verdict):
-    if verdict.difference is None:
+    if verdict.outcome == "not run":
         return [verdict.outcome, verdict.reason]
     numbers = [f"{number:.6g}" for number in (verdict.difference, verdict.low, verdict.high)]
     return [verdict.outcome, verdict.seeds, verdict.over, verdict.paired, *numbers]

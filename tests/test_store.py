@@ -1,8 +1,10 @@
+"""Files are written whole or not at all; cores are those that the process may use."""
+
 import os
 
 import pytest
 
-from arae_core.results import out_dir, write_whole
+from arae_core.store import available_cores, out_dir, write_whole
 
 
 def test_written_whole_into_folders_that_are_made(tmp_path):
@@ -38,3 +40,14 @@ def test_out_dir(tmp_path, monkeypatch):
     assert out_dir("inversion") == tmp_path / "runs" / "inversion"
     monkeypatch.setenv("ARAE_OUT", str(tmp_path / "here"))
     assert out_dir("inversion") == tmp_path / "here"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity here")
+def test_cores_are_those_that_the_process_may_use():
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, [min(allowed)])
+        assert available_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert available_cores() == len(allowed)
