@@ -9,7 +9,7 @@ there is no discriminator; without a feature weight the encoder is not run a sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -32,7 +32,7 @@ class InverterConfig:
     """Recipe of Adam training; defaults for the small generators, A's are in its `paper` profile."""
 
     layer: str = "conv5"
-    weights: InversionWeights = field(default_factory=InversionWeights.per_element)
+    weights: InversionWeights = InversionWeights.per_element()
     epochs: int = 4
     batch_size: int = 128
     lr: float = 2e-3  # A: 3e-4

@@ -57,14 +57,14 @@ class Run(Generic[Item]):
     state_file: Path | None = None
     title: str = "training"
     save_every: float = 60.0
-    modules: dict[str, nn.Module] = field(default_factory=dict)
-    optimizers: dict[str, Optimizer] = field(default_factory=dict)
-    history: History = field(default_factory=list)
+    modules: dict[str, nn.Module] = field(init=False, default_factory=dict)
+    optimizers: dict[str, Optimizer] = field(init=False, default_factory=dict)
+    history: History = field(init=False, default_factory=list)
 
-    epoch: int = 0
-    step: int = 0  # within the epoch
-    _sums: dict[str, list[Tensor]] = field(default_factory=dict)
-    _seconds: float = 0.0
+    epoch: int = field(init=False, default=0)
+    step: int = field(init=False, default=0)  # within the epoch
+    _sums: dict[str, list[Tensor]] = field(init=False, default_factory=dict)
+    _seconds: float = field(init=False, default=0.0)
 
     @classmethod
     def over(

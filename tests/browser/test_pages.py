@@ -138,16 +138,18 @@ def test_the_loops_and_networks_that_a_chapter_shows_are_there(chapter, open_pag
     page = open_page(chapter)
     cells = nbformat.read(root / f"{chapter}.ipynb", as_version=4).cells
     texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
-    names = [name.split(".")[-1] for text in texts for name in re.findall(r":pyobject: (\S+)", text)]
+    shown = [match for text in texts for match in re.finditer(r"literalinclude\} \.\./\.\./(\S+)\n((?::.*\n)*)", text)]
     blocks = [block.text for block in page.find_elements(By.CSS_SELECTOR, ".highlight-python")]
-    assert names and [name for name in names if not any(f"def {name}(" in block or f"class {name}" in block
-                                                        for block in blocks)] == []
+    for match in shown:
+        options = dict(re.findall(r":([\w-]+): *(.*)", match[2]))
+        name = options["pyobject"].split(".")[-1]
+        begins = [options["start-at"]] if "start-at" in options else [f"def {name}(", f"class {name}"]
+        assert any(begin in block for begin in begins for block in blocks), options
     article = page.find_element(By.CSS_SELECTOR, "article")
     assert "literalinclude" not in article.text and ":pyobject:" not in article.text
     linked = {link.get_attribute("href") for link in article.find_elements(By.CSS_SELECTOR, "a[href*='/arae_core/']")}
     address, branch = repository(root)
-    shown = {path for text in texts for path in re.findall(r"literalinclude\} \.\./\.\./(\S+)", text)}
-    assert {f"{address}/blob/{branch}/{path}" for path in shown} <= linked
+    assert shown and {f"{address}/blob/{branch}/{match[1]}" for match in shown} <= linked
 
 
 def test_an_api_page_describes_what_its_package_exports(api_page, open_page):

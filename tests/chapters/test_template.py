@@ -111,9 +111,11 @@ echo:
 """
 PART, NUMBER = "robust_features", "10"
 TINY = {"train_images": 200, "width": 0.1, "epochs": 1, "attack_steps": 1}
-# In the copy: run the chapter at `smoke`, smaller still, then build the book with it, the others as they are stored.
+# In the copy: run the chapter at `smoke`, smaller still, then build the book with it; of the others the texts alone,
+# which is where links lead.
 PRESS = f"""
 from pathlib import Path
+import nbformat
 from arae_book import address, build, pages, runs, settings
 from arae_book.chapters import all_chapters
 root = Path.cwd()
@@ -121,7 +123,14 @@ address.set_address(root)
 chapters = all_chapters(root)
 page = runs.run(chapters["echo"], settings("echo", "smoke", given={TINY!r}), root / "_build" / "echo")
 chapters["echo"].path.write_text(pages.published(page))
-stored = {{name: chapter.path for name, chapter in chapters.items()}} | {{"echo": page}}
+stored = {{"echo": page}}
+for name, chapter in chapters.items():
+    if name != "echo":
+        notebook = nbformat.read(chapter.path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+        stored[name] = root / "_build" / name / f"{{name}}.ipynb"
+        stored[name].parent.mkdir(parents=True)
+        nbformat.write(notebook, stored[name])
 with build.building(root) as folder:
     build.sync(folder / "stage", build.staged(root, stored))
     print(build.site(folder, "with the new chapter"))

@@ -15,7 +15,7 @@ learning rate without its schedule; here it is one of `training.schedule`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class DeepSimConfig:
     """Recipe of Adam training; defaults for small images, C's in the comments."""
 
     layer: str = "conv5"
-    weights: DeepSimWeights = field(default_factory=DeepSimWeights)
+    weights: DeepSimWeights = DeepSimWeights()
     epochs: int = 4  # C: 500,000 to 1,000,000 steps
     batch_size: int = 64  # C: 64
     lr: float = 1e-3  # C: 2e-4, for both networks

@@ -12,7 +12,7 @@ features' own mean square, as in `losses.inversion`. The pixel loss is squared, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -42,7 +42,7 @@ class DenoiserConfig:
 
     layer: str = "conv5"
     sigma: float = 50 / 255  # A's
-    weights: InversionWeights = field(default_factory=lambda: InversionWeights(1.0, 0.001, 0.0, "mean"))
+    weights: InversionWeights = InversionWeights(1.0, 0.001, 0.0, "mean")
     epochs: int = 4
     batch_size: int = 16  # A: 128
     lr: float = 2e-3  # A: 3e-4
