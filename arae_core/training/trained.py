@@ -180,9 +180,9 @@ def _found_or_trained(
         if distributed.rank() == 0:
             files.save(final, weights, {**said, "key": name, "history": json.dumps(history)})
             unfinished.unlink(missing_ok=True)
-        history = distributed.from_first(
-            history
-        )  # said after it is saved, so that nobody looks for it too early
+        history = distributed.from_first(history)  # after it is saved: nobody looks for it too early
+        if distributed.rank() > 0:
+            files.load_into(model, final)  # batch norm's running statistics are each process's own
     return Trained(model, history, name, final, False, title)
 
 
