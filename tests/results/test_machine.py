@@ -7,9 +7,7 @@ from arae_core.results import machine
 
 def test_commit_of_this_checkout_only(tmp_path, monkeypatch):
     def git(*arguments):
-        subprocess.run(
-            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True
-        )
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
 
     monkeypatch.setattr(machine, "__file__", str(tmp_path / "machine.py"))
     assert machine.code_state() == (None, None)
@@ -22,10 +20,7 @@ def test_commit_of_this_checkout_only(tmp_path, monkeypatch):
     assert len(commit) == 40 and dirty is False
     (tmp_path / "machine.py").write_text("2")
     assert machine.code_state() == (commit, True)
-
-
-def test_without_git(monkeypatch):
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PATH", "")  # no git
     assert machine.code_state() == (None, None)
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from arae_core.results import Claim, ClaimError, Reported, load_sides, scorecard, scorecard_markdown, side_by_side
+from arae_core.results import Claim, ClaimError, Reported, load_sides, scorecard, scorecard_markdown
+from arae_core.results.scorecard import side_by_side
 
 CLAIMS = [
     Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
