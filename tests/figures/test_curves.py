@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from arae_core.figures import COLOURS, accuracy_curve, measure_curves, spread_curve, sweep_curves, training_curves
+from arae_core.figures import COLOURS, accuracy_curve, measure_curves, spread_curve, training_curves
+from arae_core.figures.curves import sweep_curves
 from arae_core.figures.files import to_png
 
 
