@@ -50,18 +50,11 @@ def resampled_auroc(scores: Tensor, anomalous: Tensor, *, resamples: int = 1000,
         wins = mannwhitneyu(high, low, axis=axis, method="asymptotic").statistic  # the U of Mann and Whitney
         return wins / (high.shape[axis] * low.shape[axis])
 
-    with np.errstate(
-        invalid="ignore", divide="ignore"
-    ):  # its p-value, which is not used, where all scores are equal
-        found = bootstrap(
-            (values[kinds], values[~kinds]),
-            area,
-            n_resamples=resamples,
-            method="percentile",
-            vectorized=True,
-            batch=200,
-            rng=np.random.default_rng(seed),
-        )
+    # Scipy wants two of each kind; one image twice gives the same areas as once.
+    both = [np.repeat(of, 2) if len(of) == 1 else of for of in (values[kinds], values[~kinds])]
+    drawn = {"method": "percentile", "vectorized": True, "batch": 200, "rng": np.random.default_rng(seed)}
+    with np.errstate(invalid="ignore", divide="ignore"):  # the p-value, not used, where all scores are equal
+        found = bootstrap(both, area, n_resamples=resamples, **drawn)
     return torch.from_numpy(np.asarray(found.bootstrap_distribution))
 
 

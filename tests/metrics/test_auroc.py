@@ -45,6 +45,13 @@ def test_bootstrap(scored):
     assert torch.equal(resampled_auroc(torch.ones(80), anomalous, resamples=9), torch.full((9,), 0.5, dtype=torch.float64))
 
 
+def test_one_anomaly_has_an_area_and_a_spread():
+    scores, one = torch.tensor([0.1, 0.2, 0.3, 0.25]), torch.tensor([False, False, False, True])
+    drawn = resampled_auroc(scores, one, resamples=200)
+    assert auroc(scores, one) == pytest.approx(2 / 3) and drawn.mean().item() == pytest.approx(2 / 3, abs=0.1)
+    assert {round(3 * area.item(), 6) for area in drawn} == {0.0, 1.0, 2.0, 3.0}  # each of three below it or not
+
+
 @pytest.mark.parametrize("measured", [auroc, roc_curve, resampled_auroc])
 def test_refused(measured, scored):
     scores, anomalous = scored
