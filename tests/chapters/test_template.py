@@ -53,9 +53,7 @@ def train_echo(
     """Train in place; returns one {"epoch", "loss", "seconds"} an epoch."""
     device = next(generator.parameters()).device
     optimizer = torch.optim.Adam(generator.train().parameters(), lr=config.lr)
-    run = Run.over(
-        data, config.epochs, config.batch_size, seed=seed, device=device, state_file=state_file, title=title
-    )
+    run = Run.over(data, config, seed, device, state_file, title)
     with frozen(encoder):
         for x, _ in run.steps({"generator": generator}, {"adam": optimizer}):
             loss = F.l1_loss(generator(encoder.features(x, config.layer)), x)
@@ -201,6 +199,7 @@ def chapter(copy, contents):
     add("arae_core/systems/echo/training.py", LOOP.lstrip())
     add("arae_core/systems/echo/README.md", "# Echo\n\nA stand-in.\n")
     add("tests/systems/echo/test_training.py", TEST.lstrip())
+    within(copy, "tests/training/test_versions.py")
     return copy / f"{path}.ipynb"
 
 
@@ -222,8 +221,9 @@ def test_it_is_on_the_pages_with_its_loop_its_numbers_and_its_claim(built):
 
 def test_it_holds_what_every_chapter_must(copy, built):
     said = within(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/chapters/test_notebooks.py",
-                  "tests/systems/echo", "-k", "echo")
+                  "tests/systems/echo", "tests/training/test_versions.py", "-k", "echo or table")
     assert "passed" in said
+    assert "systems/echo/training.py" in (copy / "tests" / "training" / "code_digests.json").read_text()
 
 
 def test_it_takes_at_most_fifteen_files(copy, contents, built):
