@@ -27,29 +27,21 @@ from .generated import generated
 from .pages import execute_changed, published, records_of
 from .runs import COLOURS, RunFailed, alone, installed
 
-Files = Mapping[str, Path | bytes]  # by path under a folder: where the content lies, or the content
-_BUILDERS = (
-    "jupyter-book",
-    "sphinx",
-    "myst-nb",
-    "sphinx-book-theme",
-    "sphinxcontrib-bibtex",
-    "sphinx-design",
-)
+Files = dict[str, bytes]  # contents by path under a folder
+_BUILDERS = "jupyter-book sphinx myst-nb sphinx-book-theme sphinxcontrib-bibtex sphinx-design".split()
 _TOLD = re.compile(r"^(reading sources|writing output).*%|^build (succeeded|finished)")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 
 
 def book(root: Path, profile: str) -> Path:
-    """Build the book at `profile` and return the path of its index.html, `_build/html/index.html`.
+    """Build the book at `profile` and return the path of its index.html.
 
-    Raises Refused for a profile that a chapter lacks and for a missing Jupyter Book, RunFailed when a chapter
-    or the site fails.
+    Refused: a profile that a chapter lacks, a missing Jupyter Book. RunFailed: a chapter or the site fails.
     """
     require_jupyter_book()
     with building(root) as build:
         pages = execute_changed(chapters_in_order(root), profile, build)
-        sync(build / "records" / profile, {path.name: path for path in records_of(pages)})
+        sync(build / "records" / profile, {path.name: path.read_bytes() for path in records_of(pages)})
         wanted = staged(root, pages)
         sync(build / "stage", wanted)
         return site(build, digest_of(wanted, installed(_BUILDERS)))
@@ -58,21 +50,16 @@ def book(root: Path, profile: str) -> Path:
 def refresh(root: Path) -> list[Path]:
     """Store the chapters as executed at default, and the generated pages, in `book/`; return the files that changed.
 
-    nbval compares with these outputs, and they are what a code host shows. A page that `book` made and that is still
-    current is taken as it is. Nothing is stored unless every chapter ran. Each file is whole or as it was. Raises as
-    `book`.
+    nbval compares with these outputs, and they are what a code host shows. Nothing is stored unless every chapter ran;
+    each file is whole or as it was. Raises as `book`.
     """
     with building(root) as build:
         chapters = chapters_in_order(root)
         pages = execute_changed(chapters, DEFAULT, build)
-        texts = {chapter.path: published(pages[chapter.name]) for chapter in chapters}
-        texts |= {root / name: text for name, text in generated(root, records_of(pages)).items()}
-        changed = [
-            path for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text
-        ]
-        for path in changed:
-            write_whole(path, texts[path].encode())
-        return changed
+        new = {chapter.path: published(pages[chapter.name]).encode() for chapter in chapters}
+        new |= {root / name: text.encode() for name, text in generated(root, records_of(pages)).items()}
+        changed = [path for path in new if not path.is_file() or path.read_bytes() != new[path]]
+        return [write_whole(path, new[path]) for path in changed]
 
 
 @contextmanager
@@ -94,18 +81,16 @@ def require_jupyter_book() -> None:
         raise Refused(f"Jupyter Book {found} cannot build this book: pip install 'jupyter-book>=1.0.4,<2'")
 
 
-def staged(root: Path, pages: Mapping[str, Path]) -> dict[str, Path | bytes]:
+def staged(root: Path, pages: Mapping[str, Path]) -> Files:
     """The stage: `_config.yml`, `_toc.yml`, `book/` with each chapter as executed in `pages`, `arae_core/**/*.py`."""
-    wanted: dict[str, Path | bytes] = {name: root / name for name in ("_config.yml", "_toc.yml")}
+    wanted = {name: (root / name).read_bytes() for name in ("_config.yml", "_toc.yml")}
     for path in [*(root / "book").rglob("*"), *(root / "arae_core").rglob("*.py")]:
         inside = path.relative_to(root)
         if path.is_file() and not any(part in _LEFT_OUT or part.startswith(".") for part in inside.parts):
-            wanted[inside.as_posix()] = path
+            wanted[inside.as_posix()] = path.read_bytes()
     for chapter in chapters_in_order(root):
         wanted[chapter.path.relative_to(root).as_posix()] = published(pages[chapter.name]).encode()
-    for name, text in generated(root, records_of(pages)).items():
-        wanted[name] = text.encode()
-    return wanted
+    return wanted | {name: text.encode() for name, text in generated(root, records_of(pages)).items()}
 
 
 def sync(target: Path, wanted: Files) -> None:
@@ -116,8 +101,8 @@ def sync(target: Path, wanted: Files) -> None:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-    for name, source in wanted.items():
-        content, path = _content(source), target / name
+    for name, content in wanted.items():
+        path = target / name
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -126,27 +111,26 @@ def sync(target: Path, wanted: Files) -> None:
 def digest_of(wanted: Files, versions: Mapping[str, str]) -> str:
     """SHA-256 of the files' names and contents, and of the versions of what is to read them."""
     total = hashlib.sha256(repr(sorted(versions.items())).encode())
-    for name, source in sorted(wanted.items()):
-        total.update(f"{name} {hashlib.sha256(_content(source)).hexdigest()}\n".encode())
+    for name, content in sorted(wanted.items()):
+        total.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
     return total.hexdigest()
 
 
 def site(build: Path, stage_digest: str) -> Path:
     """The site of `build/stage`: the one that is there if it is of this digest and untouched, else a new one."""
-    html, note = build / "html", build / "site.json"
-    if html.is_dir() and _read(note) == {"stage": stage_digest, "files": _traces(html)}:
+    html, former, scratch, note = (build / name for name in ("html", "html.former", "site", "site.json"))
+    if note.is_file() and note.read_text() == _note(html, stage_digest):
         print("site: nothing changed")
         return html / "index.html"
-    scratch, former = build / "site", build / "html.former"
     shutil.rmtree(scratch, ignore_errors=True)
     new = _built(build / "stage", scratch)
     shutil.rmtree(former, ignore_errors=True)
     if html.exists():
         os.replace(html, former)
     os.replace(new, html)
-    shutil.rmtree(former, ignore_errors=True)
-    shutil.rmtree(scratch, ignore_errors=True)
-    note.write_text(json.dumps({"stage": stage_digest, "files": _traces(html)}))
+    for folder in (former, scratch):
+        shutil.rmtree(folder, ignore_errors=True)
+    note.write_text(_note(html, stage_digest))
     return html / "index.html"
 
 
@@ -173,19 +157,8 @@ def _built(stage: Path, scratch: Path) -> Path:
     return new
 
 
-def _traces(folder: Path) -> str:
-    """Names, sizes and times of the files of a site: a plain `jupyter-book build .` writes to the same place."""
-    files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
-    lines = [f"{path.relative_to(folder)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _read(note: Path) -> dict[str, str] | None:
-    try:
-        return json.loads(note.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-
-
-def _content(source: Path | bytes) -> bytes:
-    return source if isinstance(source, bytes) else source.read_bytes()
+def _note(html: Path, stage_digest: str) -> str:
+    """With the names, sizes and times of a site's files: a plain `jupyter-book build .` writes to the same place."""
+    files = [(path, path.stat()) for path in sorted(html.rglob("*")) if path.is_file()]
+    lines = [f"{path.relative_to(html)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files]
+    return json.dumps({"stage": stage_digest, "files": hashlib.sha256("\n".join(lines).encode()).hexdigest()})

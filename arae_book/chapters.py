@@ -44,12 +44,10 @@ def all_chapters(root: Path) -> dict[str, Chapter]:
     """Every chapter by name, in the order of parts and numbers."""
     found: dict[str, Chapter] = {}
     for path in sorted((root / "book").glob("*/*.ipynb")):
-        match = _FILE.fullmatch(path.name)
-        if match is None:
-            continue
-        if match["name"] in found:
-            raise Refused(f"two chapters are called {match['name']}: {found[match['name']].path} and {path}")
-        found[match["name"]] = Chapter(match["name"], path, root)
+        name = match["name"] if (match := _FILE.fullmatch(path.name)) else ""
+        if name in found:
+            raise Refused(f"two chapters are called {name}: {found[name].path} and {path}")
+        found |= {name: Chapter(name, path, root)} if name else {}
     return found
 
 
@@ -84,10 +82,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def _files(entry: Any) -> Iterator[Any]:
     if isinstance(entry, dict):
-        if "file" in entry:
-            yield entry["file"]
-        for value in entry.values():
-            yield from _files(value)
-    elif isinstance(entry, list):
-        for value in entry:
-            yield from _files(value)
+        yield from [entry["file"]] if "file" in entry else []
+        entry = list(entry.values())
+    for value in entry if isinstance(entry, list) else []:
+        yield from _files(value)

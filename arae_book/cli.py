@@ -1,5 +1,4 @@
-"""`arae`: run and train a chapter, sweep it, make the reference runs, build the book, store its outputs, list models,
-look at the machine.
+"""`arae`, the command line.
 
 Exit codes: 0 done; 1 a chapter, or the site, failed; 2 refused before anything ran; 130 and 143 after Ctrl-C and
 SIGTERM. A user's error is one line, never a traceback.
@@ -7,16 +6,16 @@ SIGTERM. A user's error is one line, never a traceback.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from arae_book.chapters import DEFAULT, Refused, find_chapter, find_root, nearest
-from arae_core.store import store_dir
+from arae_core.store import out_dir, store_dir
 
 Pairs = tuple[tuple[str, str], ...]
 _KEPT = "what was finished so far is kept, and the same command goes on from there"
@@ -66,8 +65,7 @@ def run(chapter: str, profile: str, given: Pairs, out: Path | None) -> None:
 
     found = find_chapter(find_root(), chapter)
     settings = profiles.asked(chapter, profile, given, found.root)
-    out = out or Path(os.environ.get("ARAE_OUT") or store_dir() / "runs" / chapter)
-    click.echo(runs.run(found, settings, out))
+    click.echo(runs.run(found, settings, out or out_dir(chapter)))
 
 
 @arae.command()
@@ -112,23 +110,18 @@ def reference(chapters: tuple[str, ...], profile: str, seeds: tuple[int, ...], o
     "Where to leave a folder a point, and sweep.md, .csv and .png [default: sweeps/CHAPTER-PROFILE in the store]."
 )
 @click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Points at once here [default: one a GPU, else one a core].",
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Points at once [default: one a GPU or core]."
 )
 @click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="Run on the Dask cluster whose scheduler is at ADDRESS (tcp://host:8786). Its workers must see DIR and the book "
-    "under the same paths, on a shared file system.",
+    "--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler (tcp://host:8786)."
 )
 def sweep(
     chapter: str, profile: str, given: Pairs, out: Path | None, jobs: int | None, scheduler: str | None
 ) -> None:
     """Run CHAPTER at every combination of values.
 
-    A point that is there already does not run again; a failed one does not keep the others from running.
+    A point that is there already does not run again; a failed one does not keep the others from running. The workers
+    of a cluster must see DIR and the book under the same paths, on a shared file system.
     """
     from arae_book.sweep import sweep
 
@@ -139,7 +132,7 @@ def sweep(
     found = find_chapter(find_root(), chapter)
     out = out or store_dir() / "sweeps" / f"{chapter}-{profile}"
     click.echo(
-        sweep(found, profile, given, out, jobs, scheduler, say=lambda line: click.echo(line, err=True))
+        sweep(found, profile, given, out, jobs=jobs, scheduler=scheduler, say=partial(click.echo, err=True))
     )
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,20 +22,20 @@ from uuid import uuid4
 
 from arae_core.store import available_cores
 
+from . import runs
 from .chapters import Refused
-from .grid import PATIENCE, Point
-from .runs import RunFailed
+from .grid import Point
 
 if TYPE_CHECKING:  # a second that a refusal need not wait for
     from distributed import Client, Future
 
+Say = Callable[[str], object]
 ANSWER = 5  # seconds that a scheduler and its first worker have to answer
+PATIENCE = 60  # seconds that a run has to save and end
 _RETRIES = 3  # of a point on workers that cannot take it
 _SIGN = ".sweep-"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_DEAF = (
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is for us, who let the points save
-)
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is for us: we let points save
 
 
 @contextmanager
@@ -47,20 +46,10 @@ def here(points: int, jobs: int | None = None) -> Iterator[Client]:
 
     _silence()
     count = min(jobs or len(_gpus()) or max(1, available_cores() // (_asked_threads() or 1)), points)
-    options: dict[str, Any] = {
-        "processes": True,
-        "memory_limit": 0,
-        "dashboard_address": None,
-        "preload": [_DEAF],
-    }
-    with (
-        LocalCluster(
-            n_workers=count, threads_per_worker=1, silence_logs=logging.CRITICAL, **options
-        ) as workers,
-        Client(workers) as client,
-    ):
-        client.wait_for_workers(count)
-        yield client
+    options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "preload": [_DEAF]}
+    with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as workers:
+        with Client(workers) as client:
+            yield client
 
 
 @contextmanager
@@ -73,35 +62,24 @@ def connected(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=ANSWER)
     except Exception as error:  # who answers there and is no scheduler confuses Dask in his own way
-        why = " ".join(str(error).split()) or type(error).__name__
-        raise Refused(
-            f"no Dask scheduler answers at {address} ({why[:200]}): start one with `dask scheduler`, and give the "
-            "address that it prints"
-        ) from error
+        why = (" ".join(str(error).split()) or type(error).__name__)[:200]
+        start = "start one with `dask scheduler`, and give the address that it prints"
+        raise Refused(f"no Dask scheduler answers at {address} ({why}): {start}") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=ANSWER)
         except TimeoutError as error:
-            raise Refused(
-                f"the Dask scheduler at {address} has no workers: start some with `dask worker {address} --nthreads 1`"
-            ) from error
+            start = f"start some with `dask worker {address} --nthreads 1`"
+            raise Refused(f"the Dask scheduler at {address} has no workers: {start}") from error
         yield client
 
 
-def run(
-    client: Client,
-    points: list[Point],
-    out: Path,
-    begins: Callable[[str, str], None],
-    say: Callable[[str], None],
-    *,
-    local: bool,
-) -> Iterator[tuple[Point, str]]:
+def run(client: Client, points: list[Point], out: Path, say: Say, local: bool) -> Iterator[tuple[Point, str]]:
     """Run the points; yield each as it ends, with "" or the reason why it failed.
 
-    begins: told the name of each point that starts, and where. local: the workers are those of `here`. Closing the
-    iterator stops the points that run, and waits until their kernels have saved. Refused, before one runs: a worker
-    that does not see `out`, or sees another book, package or libraries. RunFailed: the scheduler was lost.
+    say: told of each point that begins, and where. local: the workers are those of `here`. Closing the iterator stops
+    the points that run, and waits until their kernels have saved. Refused, before one runs: a worker that does not see
+    `out`, or sees another book, package or libraries. RunFailed: the scheduler was lost.
     """
     from distributed import CancelledError, wait
 
@@ -112,10 +90,8 @@ def run(
     waiting: dict[Future, Point] = {}
     try:
         variables = _variables(client, points[0], sign, local)
-        client.subscribe_topic(sign.name, lambda event: begins(*event[1]))
-        waiting = {
-            client.submit(_task, p, sign, variables, local, pure=False, retries=_RETRIES): p for p in points
-        }
+        client.subscribe_topic(sign.name, lambda event: say(event[1]))
+        waiting = {client.submit(_task, p, sign, variables, pure=False, retries=_RETRIES): p for p in points}
         while waiting:
             try:
                 ended = wait(list(waiting), timeout=30, return_when="FIRST_COMPLETED").done
@@ -124,11 +100,12 @@ def run(
                     say("the cluster has lost all its workers; waiting for new ones")
                 continue
             except CancelledError as error:
-                raise RunFailed(
-                    "the Dask scheduler was lost; what is done is kept, and the same command goes on from there"
-                ) from error
+                kept = "what is done is kept, and the same command goes on from there"
+                raise runs.RunFailed(f"the Dask scheduler was lost; {kept}") from error
             for future in ended:
-                yield waiting.pop(future), _outcome(future)
+                error = future.exception()
+                why = f"{type(error).__name__}: {' '.join(str(error).split())}" if error else future.result()
+                yield waiting.pop(future), why
     finally:
         sign.unlink(missing_ok=True)
         if waiting:
@@ -137,29 +114,31 @@ def run(
             client.cancel(list(waiting))
 
 
-def _task(point: Point, sign: Path, variables: Mapping[Any, Mapping[str, str]], local: bool) -> str:
-    """On the worker: run the point. Raises RuntimeError, for another worker to try, where this one cannot."""
+def _task(point: Point, sign: Path, variables: Mapping[Any, Mapping[str, str]]) -> str:
+    """On the worker: run the point; "" or why it failed. RuntimeError, for another worker to try, if this one cannot."""
     from distributed import get_worker
 
     worker = get_worker()
     if problem := cannot_take(point, sign):
         raise RuntimeError(f"worker {worker.address} {problem}")
-    own = variables.get(worker.name) or _threads(1)  # one that came later
-    gpu = own.get("CUDA_VISIBLE_DEVICES")
-    where = f"on {worker.address}" if not local else f"on GPU {gpu}" if gpu else ""
-    worker.log_event(sign.name, [point.name, where])
-    return point.run(own, lambda: not sign.exists())
+    later = {"where": f"on {worker.address}", **_threads(1)}  # for a worker that came later
+    own = {**later, **variables.get(worker.name, {})}
+    worker.log_event(sign.name, f"{point.name}: begins {own.pop('where')}".rstrip())
+    how: dict[str, Any] = {"title": point.name, "variables": own, "own": True, "patience": PATIENCE}
+    try:
+        point.folder.mkdir(parents=True, exist_ok=True)
+        with open(point.folder / f"{point.chapter.name}.log", "w", encoding="utf-8") as log:
+            how |= {"stream": log, "stopped": lambda: not sign.exists()}
+            runs.run(point.chapter, point.settings, point.folder, **how)
+    except (runs.RunFailed, Refused, OSError) as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def cannot_take(point: Point, sign: Path) -> str:
     """Why this process could not run the point, or ""."""
     if not sign.exists():
         return f"does not see {sign.parent}: all workers must share that folder with this machine"
-    try:
-        with tempfile.TemporaryFile(dir=sign.parent):
-            pass
-    except OSError as error:
-        return f"cannot write into {sign.parent}: {error.strerror or error}"
     if not point.unchanged():
         return f"sees another {point.chapter.path}, arae_core or library versions than this machine"
     return ""
@@ -170,41 +149,34 @@ def _variables(client: Client, point: Point, sign: Path, local: bool) -> dict[An
     try:
         seen = client.run(_look, point, sign)
     except ImportError as error:
-        raise Refused(
-            f"a worker cannot import arae_book ({error}): start the workers with this book's Python"
-        ) from error
-    slots: Counter[str | None] = Counter()
-    for worker, count in client.nthreads().items():
-        slots[urlsplit(worker).hostname] += count
+        start = "start the workers with this book's Python"
+        raise Refused(f"a worker cannot import arae_book ({error}): {start}") from error
+    slots = Counter(
+        urlsplit(worker).hostname for worker, count in client.nthreads().items() for _ in range(count)
+    )
     asked, gpus = (_asked_threads(), _gpus()) if local else (None, [])
     found = {}
     for worker, (problem, cores, name) in seen.items():
         if problem:
             raise Refused(f"worker {worker} {problem}")
         found[name] = _threads(asked or max(1, cores // slots[urlsplit(worker).hostname]))
-        if gpus:
-            found[name]["CUDA_VISIBLE_DEVICES"] = gpus[name % len(gpus)]
+        if local:
+            gpu = gpus[name % len(gpus)] if gpus else ""
+            found[name] |= {"where": f"on GPU {gpu}", "CUDA_VISIBLE_DEVICES": gpu} if gpu else {"where": ""}
     return found
 
 
-def _look(point: Point, sign: Path) -> tuple[str, int, Any]:
-    from distributed import get_worker
-
-    return cannot_take(point, sign), available_cores(), get_worker().name
-
-
-def _outcome(future: Future) -> str:
-    error = future.exception()
-    return f"{type(error).__name__}: {' '.join(str(error).split())}" if error else future.result()
+def _look(point: Point, sign: Path, dask_worker: Any = None) -> tuple[str, int, Any]:
+    return cannot_take(point, sign), available_cores(), dask_worker.name
 
 
 def _threads(count: int) -> dict[str, str]:
-    return {name: str(count) for name in _THREADS}
+    return dict.fromkeys(_THREADS, str(count))
 
 
-def _asked_threads() -> int | None:
+def _asked_threads() -> int:
     text = os.environ.get(_THREADS[0], "")
-    return int(text) if text.isdigit() and int(text) > 0 else None
+    return int(text) if text.isdigit() else 0
 
 
 def _gpus() -> list[str]:

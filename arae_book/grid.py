@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,6 @@ from .chapters import Chapter, Refused
 from .profiles import Settings, asked
 
 Lists = Iterable[tuple[str, str]]  # parameter and its values, as on the command line
-PATIENCE = 60.0  # seconds that a run has to save and end
 _LONGEST_VALUE, _LONGEST_NAME = 32, 120  # of a file name's 255 bytes
 _ODD = re.compile(r"[^A-Za-z0-9.+=_-]+")
 
@@ -43,10 +42,6 @@ class Point:
     def name(self) -> str:
         return self.folder.name
 
-    @property
-    def notebook(self) -> Path:
-        return self.folder / f"{self.chapter.name}.ipynb"
-
     def done(self) -> bool:
         """Whether the executed notebook is there, made from what would make it now."""
         return runs.is_current(self.folder, self.chapter, self.settings)
@@ -58,30 +53,13 @@ class Point:
         except (OSError, ValueError):  # not there, or half-written
             return False
 
-    def run(self, variables: Mapping[str, str], stopped: Callable[[], bool]) -> str:
-        """Run it; return "" when it is done, else in one line why it is not. What it says goes to CHAPTER.log.
-
-        variables: the kernel's further ones. stopped: asked again and again; True ends the run.
-        """
-        if not self.unchanged():
-            return "notebook, package or libraries are no longer those that the sweep began with: sweep again"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with open(self.folder / f"{self.chapter.name}.log", "w", encoding="utf-8") as log:
-                how = {"title": self.name, "variables": variables, "stopped": stopped, "stream": log}
-                runs.run(self.chapter, self.settings, self.folder, own=True, patience=PATIENCE, **how)
-        except (runs.RunFailed, Refused, OSError) as error:
-            return " ".join(str(error).split())
-        return ""
-
 
 def grid(chapter: Chapter, profile: str, lists: Lists, out: Path) -> list[Point]:
     """The points in the order of the lists, the last one varying fastest; nothing is written.
 
-    Refused: no list, an empty one or an empty item,
-    the same parameter or the same value (1 and 1.0) twice, and all that `profiles.asked` refuses.
+    Refused: no list, an empty one or an empty item, the same parameter or the same value (1 and 1.0) twice, and all
+    that `profiles.asked` refuses.
     """
-
     at = partial(asked, chapter.name, profile, root=chapter.root)
     known = at().literals()
     axes: dict[str, list[tuple[str, Any]]] = {}  # parameter: its values as text and as parsed
@@ -90,7 +68,9 @@ def grid(chapter: Chapter, profile: str, lists: Lists, out: Path) -> list[Point]
             raise Refused(f"-p {key} is given twice: write all its values in one list")
         items = _split(key, text, plain=isinstance(known.get(key), str))
         axes[key] = [(item, at([(key, item)]).literals()[key]) for item in items]
-        _all_differ(key, axes[key])
+        for (text, value), (other, again) in itertools.combinations(axes[key], 2):
+            if value == again:
+                raise Refused(f"-p {key} has the same value twice: {text} and {other}")
     if not axes:
         raise Refused(f"nothing to sweep: give {chapter.name} at least one list of values, -p KEY V1,V2,…")
     source = runs.source_digest(chapter)
@@ -114,24 +94,15 @@ def _split(key: str, text: str, *, plain: bool) -> list[str]:
         nodes = yaml.compose(f"[{text}]").value
     except yaml.YAMLError as error:
         why = getattr(error, "problem", None) or str(error)
-        raise Refused(
-            f"-p {key} {text!r} is no list of values ({why}): close brackets and quotes, leave no item empty, and put "
-            "quotes around an item with odd signs"
-        ) from error
+        how = "close brackets and quotes, leave no item empty, and put quotes around an item with odd signs"
+        raise Refused(f"-p {key} {text!r} is no list of values ({why}): {how}") from error
     if not nodes or text.rstrip().endswith(","):
         raise Refused(f"-p {key} {text!r} has {'an empty item' if nodes else 'no values'}")
+    whole = [text[node.start_mark.index - 1 : node.end_mark.index - 1].strip() for node in nodes]
     return [
-        node.value
-        if plain and isinstance(node, yaml.ScalarNode)
-        else text[node.start_mark.index - 1 : node.end_mark.index - 1].strip()
-        for node in nodes
+        node.value if plain and isinstance(node, yaml.ScalarNode) else item
+        for node, item in zip(nodes, whole)
     ]
-
-
-def _all_differ(key: str, items: list[tuple[str, Any]]) -> None:
-    for (text, value), (other, again) in itertools.combinations(items, 2):
-        if value == again:
-            raise Refused(f"-p {key} has the same value twice: {text} and {other}")
 
 
 def _shown(value: Any) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import signal
 import threading
@@ -18,7 +19,11 @@ from papermill.log import logger
 from .progress import Progress
 
 ENGINE = "arae"
+_STARTS = 3
 _LOOK = 0.2  # seconds between two looks whether to stop
+logging.getLogger("asyncio").setLevel(
+    logging.CRITICAL
+)  # nbclient, when stopped, leaves tasks that failed behind
 
 
 class Engine(NBClientEngine):
@@ -28,13 +33,21 @@ class Engine(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, *, env: Any, stderr: BinaryIO, **ours: Any
     ) -> None:
-        """Run the notebook; a cell may take as long as it takes."""
-        client = _Client(nb_man, kernel_name=kernel_name, timeout=None, log=logger)
-        client.progress, client.stopped, client.farewell = (
-            ours[key] for key in ("progress", "stopped", "farewell")
-        )
-        client.on_cell_start = client.begins
-        client.execute(env=env, stderr=stderr)
+        """Run the notebook; a cell may take as long as it takes. A kernel that dies while it starts is started anew: of
+        many that start at once, two may be given the same port."""
+        for left in reversed(range(_STARTS)):
+            client = _Client(nb_man, kernel_name=kernel_name, timeout=None, log=logger)
+            client.progress, client.stopped, client.farewell = (
+                ours["progress"],
+                ours["stopped"],
+                ours["farewell"],
+            )
+            client.on_cell_start = client.begins
+            try:
+                return client.execute(env=env, stderr=stderr)
+            except RuntimeError as error:
+                if not left or "before replying" not in str(error):
+                    raise
 
 
 class _Client(PapermillNotebookClient):
@@ -50,13 +63,11 @@ class _Client(PapermillNotebookClient):
     def papermill_execute_cells(self) -> None:
         """The cells, and then, in no cell's name, what they used."""
         over = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(over,), daemon=True)
-        watcher.start()
+        threading.Thread(target=self._watch, args=(over,), daemon=True).start()
         try:
             super().papermill_execute_cells()
         finally:
             over.set()
-            watcher.join()
         code = f"{inspect.getsource(_leave)}\n_leave({str(self.farewell)!r})"
         said = self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))["content"]
         if said["status"] != "ok":
@@ -65,14 +76,14 @@ class _Client(PapermillNotebookClient):
     def _watch(self, over: threading.Event) -> None:
         while not over.wait(_LOOK):
             if self.stopped():
-                os.kill(self.km.provisioner.pid, signal.SIGINT)
-                return
+                return os.kill(self.km.provisioner.pid, signal.SIGINT)
 
 
 def _leave(path: str) -> None:
     """In the kernel, after the last cell: which of our modules it loaded, which committed files it asked for, whether
     LPIPS can be computed (None: nothing of it was loaded), and the most memory that it held at once, in GiB."""
     import json
+    import os
     import sys
 
     try:
@@ -85,7 +96,7 @@ def _leave(path: str) -> None:
     modules = sorted(name for name in sys.modules if name.split(".")[0] in ("arae_core", "arae_book"))
     asked = getattr(sys.modules.get("arae_core.results.reference"), "asked", ())
     lpips = sys.modules.get("arae_core.metrics.lpips")
-    used = {"modules": modules, "asked": sorted(map(str, asked)), "memory": memory, "lpips": None}
+    used = {"modules": modules, "asked": sorted(map(os.path.abspath, asked)), "memory": memory, "lpips": None}
     if lpips:
         used["lpips"] = sys.modules["arae_core.metrics"].lpips_available()[0]
     with open(path, "w", encoding="utf-8") as file:

@@ -1,7 +1,6 @@
 """What a sweep found, in one place: all numbers in `sweep.csv`, a table in `sweep.md`, curves in `sweep.png`.
 
-All are drawn from the records that the points left; a run that writes several, with a `point` each, adds a
-row for each.
+All are drawn from the records that the points left; a run that writes several, with a `point` each, adds a row each.
 """
 
 from __future__ import annotations
@@ -71,12 +70,9 @@ def _drawn(records: list[Record], swept: list[str], out: Path) -> list[str]:
         along = [SEED]
     picture, left_out = curves(records, along or settings)
     save_picture(picture, out / "sweep.png")
-    said = (
-        "Mean over seeds; of several seeds, and in at most four lines, with its 95 % interval. "
-        "`sweep.csv` has every number."
-    )
-    figure = "![Each measure at each setting](sweep.png)"
-    return [*(table.markdown for table in tables), figure, said + left_out]
+    said = "Mean over seeds; of several seeds, and in at most four lines, with its 95 % interval."
+    said += " `sweep.csv` has every number." + left_out
+    return [*(table.markdown for table in tables), "![Each measure at each setting](sweep.png)", said]
 
 
 def as_csv(records: list[Record], settings: list[str]) -> str:
@@ -102,8 +98,8 @@ def curves(records: list[Record], settings: list[str]) -> tuple[Picture, str]:
     from arae_core.results import over_seeds
     from arae_core.results.tables import measure
 
-    numbers = (key for key in settings if all(_is_number(record.setting.get(key)) for record in records))
-    axis = next((key for key in numbers if key != SEED), None)
+    kinds = {key: {type(record.setting.get(key)) for record in records} for key in settings if key != SEED}
+    axis = next((key for key, those in kinds.items() if those <= {int, float}), None)
     others = [key for key in settings if key != axis] if axis else []
     found: dict[tuple[str, str, Any], tuple[str, list[Record]]] = {}
     for record in records:
@@ -127,20 +123,11 @@ def curves(records: list[Record], settings: list[str]) -> tuple[Picture, str]:
         measure(metric).label: {line: [band(metric, line, place) for place in at] for line in lines[:LINES]}
         for metric in metrics[:PANELS]
     }
-    cut = [
-        f"{most} of {len(all_of)} {what}"
-        for what, all_of, most in [("metrics", metrics, PANELS), ("lines", lines, LINES)]
-        if len(all_of) > most
-    ]
+    cuts = [("metrics", metrics, PANELS), ("lines", lines, LINES)]
+    cut = [f"{most} of {len(every)} {what}" for what, every, most in cuts if len(every) > most]
     picture = sweep_curves(at, panels, xlabel=axis or ", ".join(settings))
     return picture, f" The figure has room for {' and '.join(cut)}." if cut else ""
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(map(str, value)) + "]"
-    return str(value)
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

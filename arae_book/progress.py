@@ -16,8 +16,7 @@ class Progress:
     """Progress of one notebook: hand `cell` to the executor, and use as a context manager around it."""
 
     def __init__(self, title: str, cells: int, stream: TextIO | None = None):
-        self.title, self.cells = title, cells
-        self.number, self.heading = 0, ""
+        self.title, self.cells, self.number, self.heading = title, cells, 0, ""
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._started = self._spoken = time.monotonic()
@@ -27,12 +26,11 @@ class Progress:
     def cell(self, cell: Mapping[str, Any], cell_index: int) -> None:
         """The cell of that index (from 0) begins."""
         self.number = cell_index + 1
-        if cell["cell_type"] == "markdown":
-            headings = [line.lstrip("# ") for line in cell["source"].splitlines() if line.startswith("#")]
-            if headings and headings[-1] != self.heading:
-                self.heading = headings[-1]
-                if not self._terminal:
-                    self._say(self._status())
+        lines = cell["source"].splitlines() if cell["cell_type"] == "markdown" else []
+        if headings := [line.lstrip("# ") for line in lines if line.startswith("#")]:
+            self.heading = headings[-1]
+            if not self._terminal:
+                self._say(self._status())
 
     def __enter__(self) -> Progress:
         self._say(f"{self.title}: {self.cells} cells")
@@ -42,24 +40,20 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         self._ticker.join()
-        if self._terminal:
-            self._stream.write("\r\x1b[K")
         done = f"done, {self.cells} cells" if kind is None else f"stopped at cell {self.number}/{self.cells}"
-        self._say(f"{self.title}: {done} in {self._clock()}")
+        self._say(f"{self.title}: {done} in {self._clock()}", "\r\x1b[K" * self._terminal)
 
     def _tick(self) -> None:
         while not self._over.wait(1.0):
             if self._terminal:
                 width = shutil.get_terminal_size().columns - 1
-                self._stream.write(f"\r\x1b[K{f'{self._status()}  {self._clock()}'[:width]}")
-                self._stream.flush()
+                self._say(f"{self._status()}  {self._clock()}"[:width], "\r\x1b[K", "")
             elif time.monotonic() - self._spoken > QUIET:
                 self._say(f"{self._status()} … {self._clock()}")
 
-    def _say(self, line: str) -> None:
+    def _say(self, line: str, before: str = "", after: str = "\n") -> None:
         self._spoken = time.monotonic()
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        print(before + line, end=after, file=self._stream, flush=True)
 
     def _status(self) -> str:
         return f"{self.title}  {self.number}/{self.cells}  {self.heading}".rstrip()

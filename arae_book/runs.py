@@ -18,8 +18,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,17 +42,9 @@ KERNEL = "python3"
 _UNSET = {"profile": DEFAULT, "seed": 0, "given": {}}  # what a chapter's own cell says
 MANIFEST = "made_from.json"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_WAIT = "wait for it, or choose another --out"
 _LINES_OF_AN_ERROR = 8
-_LIBRARIES = (
-    "torch",
-    "torchvision",
-    "scikit-image",
-    "scikit-learn",
-    "lpips",
-    "pyautoattack",
-    "matplotlib",
-    "ipywidgets",
-)
+_LIBRARIES = "torch torchvision scikit-image scikit-learn lpips pyautoattack matplotlib ipywidgets".split()
 _PACKAGES = Path(arae_core.__file__).parents[1]  # where arae_core and arae_book lie
 
 
@@ -76,21 +68,19 @@ def run(
     stream: TextIO | None = None,
     patience: float = 0.0,
 ) -> Path:
-    """Execute the chapter at these settings and return out/CHAPTER.ipynb.
+    """Execute the chapter at these settings in its own folder, as nbval does, and return out/CHAPTER.ipynb.
 
-    The chapter writes records/ and pictures/ into out ($ARAE_OUT), which is made. The working directory is the
-    notebook's own folder, as under nbval.
+    The chapter writes records/ and pictures/ into out ($ARAE_OUT), which is made.
 
     Args:
-        own: out is this run's alone. What is current there stays as it is; what an earlier run left goes first, lest
-            its records be taken for this one's. Otherwise out may hold other files, and they stay.
-        variables: more variables of the kernel's process. stopped: asked again and again; True interrupts the kernel,
-            which is given the time to save. stream: where progress is told, standard error by default.
-        patience: seconds to wait for another run that writes into out.
+        own: out is this run's alone: what is current there stays as it is, else what an earlier run left goes first,
+            lest its records be taken for this one's. Otherwise out may hold other files.
+        variables: more of the kernel's. stream: where progress is told, standard error by default. patience: seconds to
+            wait for another run that writes into out.
+        stopped: asked again and again; True interrupts the kernel, which is given the time to save.
 
     Raises:
-        Refused: out cannot be written, or another run is writing it.
-        RunFailed: the chapter failed, or was stopped.
+        Refused: out cannot be written, or another run is writing it. RunFailed: the chapter failed, or was stopped.
     """
     out = writable(out)
     notebook = out / f"{chapter.name}.ipynb"
@@ -99,34 +89,24 @@ def run(
         if own and is_current(out, chapter, settings):
             return notebook
         try:
-            (out / MANIFEST).unlink(missing_ok=True)
-            if own:
-                for path in (notebook, failed):
-                    path.unlink(missing_ok=True)
-                for name in ("records", "pictures"):
-                    shutil.rmtree(out / name, ignore_errors=True)
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                farewell, started = Path(folder) / "farewell.json", time.time()
+            for path in (out / MANIFEST, *((notebook, failed) if own else ())):
+                path.unlink(missing_ok=True)
+            for name in ("records", "pictures") if own else ():
+                shutil.rmtree(out / name, ignore_errors=True)
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+                farewell, started = Path(scratch) / "farewell.json", time.time()
                 before = _made_from(chapter, settings)
+                engine: dict[str, Any] = {"stopped": stopped, "farewell": farewell}
+                engine["env"] = environment(out, chapter.root) | dict(variables)
                 to_set = {name: value for name, value in settings.cell().items() if value != _UNSET[name]}
-                cells = len(nbformat.read(chapter.path, as_version=4).cells) + bool(
-                    to_set
-                )  # papermill adds one
-                progress = Progress(title or chapter.name, cells, stream)
-                how = {
-                    "env": environment(out, chapter.root) | dict(variables),
-                    "farewell": farewell,
-                    "stopped": stopped,
-                }
-                _execute(chapter, to_set, unfinished, failed, progress, **how)
+                _execute(chapter, to_set, unfinished, failed, title or chapter.name, stream, engine)
                 os.replace(unfinished, notebook)
-                manifest = _manifest(chapter, before, json.loads(farewell.read_text("utf-8")), started)
+                manifest = _manifest(chapter.root, before, json.loads(farewell.read_text("utf-8")), started)
             write_whole(out / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
             failed.unlink(missing_ok=True)
         except OSError as error:
-            raise RunFailed(
-                f"{error.filename or out} could not be written: {error.strerror or error}"
-            ) from error
+            reason = error.strerror or error
+            raise RunFailed(f"{error.filename or out} could not be written: {reason}") from error
         finally:
             unfinished.unlink(missing_ok=True)
     return notebook
@@ -143,7 +123,7 @@ def is_current(folder: Path, chapter: Chapter, settings: Settings) -> bool:
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
-    """What the run in the folder was made from, with its `seconds` and `memory` (GiB at most); {} if none was ended."""
+    """What the run in the folder was made from, its `seconds` and its `memory` (GiB at most); {} where none ended."""
     try:
         return json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
@@ -152,18 +132,15 @@ def manifest_of(folder: Path) -> dict[str, Any]:
 
 def source_digest(chapter: Chapter) -> str:
     """Of the notebook, all of our modules and the libraries: equal on two machines that make the same of it."""
-    found = _notebook_digest(chapter), _modules(), installed(_LIBRARIES)
-    return _digest(found)
+    return _digest([_notebook_digest(chapter), _modules(), installed(_LIBRARIES)])
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:
     """The versions of those packages that are installed, and Python's."""
     found = {"python": platform.python_version()}
     for name in names:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 
@@ -191,9 +168,7 @@ def writable(out: Path) -> Path:
 
 
 @contextmanager
-def alone(
-    lock: Path, what: str, way_out: str = "wait for it, or choose another --out", patience: float = 0
-) -> Any:
+def alone(lock: Path, what: str, way_out: str = _WAIT, patience: float = 0) -> Iterator[None]:
     """Hold the lock file `lock`. Refused if another holds it: `what` says what that one does ("run is …")."""
     try:
         with filelock.FileLock(lock, timeout=patience):
@@ -205,69 +180,56 @@ def alone(
 def environment(out: Path, root: Path) -> dict[str, str]:
     """For the kernel: our variables, its output folder, this book, and this package, installed or not."""
     paths = [str(_PACKAGES), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    path = os.pathsep.join(dict.fromkeys(paths))
-    quiet = {"TQDM_DISABLE": "1"}  # no bars on the page
-    return {**os.environ, **quiet, "ARAE_OUT": str(out), "ARAE_BOOK": str(root), "PYTHONPATH": path}
+    ours = {"ARAE_OUT": str(out), "ARAE_BOOK": str(root), "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+    return {**os.environ, **ours, "TQDM_DISABLE": "1"}  # no bars on the page
 
 
 def _execute(
-    chapter: Chapter, to_set: Mapping[str, Any], target: Path, failed: Path, progress: Progress, **engine: Any
+    chapter: Chapter, to_set: Any, target: Path, failed: Path, title: str, stream: Any, engine: Any
 ) -> None:
     import papermill  # two seconds that a refusal need not wait for
     from nbclient.exceptions import DeadKernelError
 
     from .kernel import ENGINE
 
-    engine |= {"progress": progress, "progress_bar": False, "cwd": chapter.path.parent}
-    kernel = {"engine_name": ENGINE, "kernel_name": KERNEL, "language": "python"}
-    with tempfile.TemporaryFile() as raw_errors:
+    cells = len(nbformat.read(chapter.path, as_version=4).cells) + bool(to_set)  # papermill adds one
+    engine |= {"progress": (progress := Progress(title, cells, stream)), "progress_bar": False}
+    kernel = {"engine_name": ENGINE, "kernel_name": KERNEL, "language": "python", "cwd": chapter.path.parent}
+    with tempfile.TemporaryFile() as errors:
         try:
             with progress:
-                papermill.execute_notebook(
-                    chapter.path, target, to_set, stderr=raw_errors, **kernel, **engine
-                )
+                papermill.execute_notebook(chapter.path, target, to_set, stderr=errors, **kernel, **engine)
             return
         except papermill.PapermillExecutionError as error:
             what, details = f"{error.ename}: {error.evalue}", "\n".join(error.traceback)
-        except DeadKernelError:
-            raw_errors.seek(0)
-            what, details = (
-                "its process died (killed, or out of memory)",
-                raw_errors.read().decode(errors="replace"),
-            )
         except OSError:
             raise
-        except Exception as error:  # a kernel that does not start, a notebook that papermill cannot read
-            what, details = f"{type(error).__name__}: {error}", ""
-    kept = ""
-    if progress.number and target.exists():
-        os.replace(target, failed)
-        kept = f"; see {failed}"
+        except (
+            Exception
+        ) as error:  # a kernel that died or did not start, a notebook that papermill cannot read
+            dead = isinstance(error, DeadKernelError)
+            what = (
+                "its process died (killed, or out of memory)" if dead else f"{type(error).__name__}: {error}"
+            )
+            errors.seek(0)
+            details = errors.read().decode("utf-8", "replace")
+    kept = f"; see {os.replace(target, failed) or failed}" if progress.number and target.exists() else ""
     where = f"in cell {progress.number}/{progress.cells}" + f" ({progress.heading})" * bool(progress.heading)
     last = COLOURS.sub("", details).strip().splitlines()[-_LINES_OF_AN_ERROR:]
     raise RunFailed(f"{chapter.name} failed {where}: {' '.join(what.split())[:300]}{kept}", "\n".join(last))
 
 
 def _made_from(chapter: Chapter, settings: Settings, asked: Iterable[str] = ()) -> dict[str, Any]:
-    made = {
-        "chapter": chapter.name,
-        "notebook": _notebook_digest(chapter),
-        "settings": settings.literals(),
-        "shown": _digest(settings._repr_markdown_()),  # with the remarks, which stand on the page
-        "libraries": installed(_LIBRARIES),
-        "modules": _modules(),
-        "asked": {name: _asked_digest(chapter.root / name) for name in asked},
-    }
-    return json.loads(json.dumps(made))
+    made: dict[str, Any] = {"chapter": chapter.name, "notebook": _notebook_digest(chapter)}
+    made["settings"] = json.loads(json.dumps(settings.literals()))
+    made["shown"] = _digest(settings._repr_markdown_())  # with the remarks, which stand on the page
+    made |= {"libraries": installed(_LIBRARIES), "modules": _modules()}
+    return made | {"asked": {name: _asked_digest(chapter.root / name) for name in asked}}
 
 
-def _manifest(
-    chapter: Chapter, before: dict[str, Any], farewell: dict[str, Any], started: float
-) -> dict[str, Any]:
+def _manifest(root: Path, before: dict[str, Any], farewell: dict[str, Any], started: float) -> dict[str, Any]:
     """What was there before the run, of that what the kernel used. What changed meanwhile is like no other."""
-    asked = {
-        os.path.relpath(path, chapter.root): _asked_digest(Path(path), started) for path in farewell["asked"]
-    }
+    asked = {os.path.relpath(path, root): _asked_digest(Path(path), started) for path in farewell["asked"]}
     modules = {name: before["modules"].get(name, "changed") for name in farewell["modules"]}
     seconds = round(time.time() - started, 1)
     return {**before, **farewell, "modules": modules, "asked": asked, "seconds": seconds}
@@ -275,8 +237,11 @@ def _manifest(
 
 def _asked_digest(path: Path, unchanged_since: float = math.inf) -> str:
     """Of a file its content; of a folder, or a pattern in one, the names of what is there."""
+    there = path if path.exists() else path.parent
+    if there.exists() and there.stat().st_mtime > unchanged_since:
+        return "changed"
     if path.is_file():
-        return _digest(path.read_bytes()) if path.stat().st_mtime <= unchanged_since else "changed"
+        return _digest(path.read_bytes())
     found = path.iterdir() if path.is_dir() else path.parent.glob(path.name)
     return _digest("\n".join(sorted(each.name for each in found if each.name[0] != ".")))
 
@@ -289,9 +254,7 @@ def _notebook_digest(chapter: Chapter) -> str:
 def _modules() -> dict[str, str]:
     """The digest of each of our modules, by its name."""
     found = {}
-    for path in sorted(
-        path for name in ("arae_core", "arae_book") for path in (_PACKAGES / name).rglob("*.py")
-    ):
+    for path in sorted(_PACKAGES.glob("arae_*/**/*.py")):
         name = ".".join(path.relative_to(_PACKAGES).with_suffix("").parts).removesuffix(".__init__")
         found[name] = _module_digest(path, path.stat().st_mtime_ns, path.stat().st_size)
     return found
@@ -299,11 +262,10 @@ def _modules() -> dict[str, str]:
 
 @lru_cache(maxsize=None)
 def _module_digest(path: Path, changed: int, size: int) -> str:
-    source = path.read_text("utf-8")
     try:
-        return code_digest(source)
+        return code_digest(path.read_text("utf-8"))
     except SyntaxError:  # somebody is editing it
-        return _digest(source)
+        return "no Python"
 
 
 def _plain(node: Any) -> Any:

@@ -9,21 +9,19 @@ import re
 import nbformat
 import pytest
 
-from arae_book.cli import _status
 from arae_book import build, pages
+from arae_book.build import sync
 from arae_book.chapters import Refused
-from arae_book.execute import RunFailed
+from arae_book.cli import _status
 from arae_book.generated import generated
-from arae_book.stage import sync
+from arae_book.runs import RunFailed
 
 
 def test_sync_removes_what_is_stale_and_leaves_what_is_the_same(tmp_path):
-    source = tmp_path / "source"
-    source.write_text("new")
     target = tmp_path / "target"
     sync(target, {"a/b/c.md": b"c", "same.md": b"same", "d.md": b"old", "e": b"a file"})
     before = (target / "same.md").stat().st_mtime_ns
-    sync(target, {"same.md": b"same", "d.md": source, "e/now_a_folder.md": b""})
+    sync(target, {"same.md": b"same", "d.md": b"new", "e/now_a_folder.md": b""})
     assert {p.relative_to(target).as_posix() for p in target.rglob("*")} == {
         "same.md", "d.md", "e", "e/now_a_folder.md"}
     assert (target / "d.md").read_text() == "new" and (target / "same.md").stat().st_mtime_ns == before
@@ -55,7 +53,7 @@ def test_the_book_is_built_and_rebuilt_only_when_something_changed(small_book, c
     (small_book / "book/index.md").write_text("# Small\n\nMended.\n")
     assert _status(["book", "--profile", "smoke"]) == 0
     assert "Mended" in (built / "book/index.html").read_text()
-    assert "0 1 ['conv1'] True part" in text(built / "book/part/01_first.html")
+    assert "0 1.0 ['conv1'] True part" in text(built / "book/part/01_first.html")
     page = (stage / "book/part/01_first.ipynb").read_text()
     assert str(small_book) not in page and "papermill" not in page
 

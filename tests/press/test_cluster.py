@@ -11,11 +11,10 @@ import distributed
 import psutil
 import pytest
 
-from arae_book.cli import _status
 from arae_book import cluster
 from arae_book.chapters import Refused, find_chapter
+from arae_book.cli import _status
 from arae_book.grid import grid
-
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_a_worker_with_another_book_is_refused(workers, points, runs, tmp_path):
     other = [replace(point, source="of another") for point in points]
     with cluster.connected(workers.scheduler_address) as client:
         with pytest.raises(Refused, match="^worker tcp://.* sees another .*01_first.ipynb, arae_core or library versions"):
-            next(cluster.run(client, other, tmp_path, lambda *_: None, print, local=False))
+            next(cluster.run(client, other, tmp_path, print, False))
     assert not runs() and not list(tmp_path.glob(".sweep-*"))
 
 

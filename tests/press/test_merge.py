@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from arae_book.chapters import find_chapter
-from arae_book.runs import RunFailed
 from arae_book.grid import grid
 from arae_book.merge import curves, merge
+from arae_book.runs import RunFailed
 from arae_core.results import Record
 
 
@@ -64,7 +64,7 @@ def test_a_sweep_of_seeds_alone_shows_their_mean_and_each(merged, tmp_path):
 
 def test_what_failed_is_named_and_left_out(merged):
     text, rows = merged([("eps", "1,2")], lambda values: [record(eps=values["eps"])], {"eps=2": "it died"})
-    assert "1 of 2 points" in text and "- `eps=2`: it died" in text and {row["eps"] for row in rows} == {"1"}
+    assert "1 of 2 points" in text and "- `eps=2`: it died" in text and {row["eps"] for row in rows} == {"1.0"}
 
 
 def test_without_a_record_there_is_no_figure(merged, tmp_path):

@@ -24,7 +24,7 @@ def ran(monkeypatch):
         asked: tuple[Path, ...] = ()
         meanwhile = staticmethod(lambda chapter: None)
 
-    def execute(chapter, to_set, target, failed, progress, *, farewell, **_):
+    def execute(chapter, to_set, target, failed, title, stream, engine):
         ran.append(chapter.name)
         if chapter.name in ran.failing:
             raise RunFailed(f"{chapter.name} failed", "ValueError: why")
@@ -33,7 +33,7 @@ def ran(monkeypatch):
         (target.parent / "records" / f"{chapter.name}.json").write_text("{}")
         ran.meanwhile(chapter)
         used = ["arae_core", "arae_core.attacks.pgd"] if chapter.name == "first" else ["arae_core"]
-        farewell.write_text(json.dumps(dict(modules=used, asked=[*map(str, ran.asked)], lpips=ran.lpips, memory=0.1)))
+        engine["farewell"].write_text(json.dumps(dict(modules=used, asked=[*map(str, ran.asked)], lpips=ran.lpips, memory=0.1)))
 
     ran = Ran()
     ran.lpips = None

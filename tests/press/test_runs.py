@@ -57,6 +57,16 @@ def test_a_killed_kernel_is_one_line(small_book, write, tmp_path, capsys):
     assert not (tmp_path / "first.ipynb").exists()
 
 
+def test_a_kernel_that_dies_while_it_starts_is_started_anew(small_book, tmp_path, capsys, monkeypatch):
+    died = tmp_path / "died"
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import os, pathlib, sys\nif 'ipykernel_launcher' in sys.orig_argv and not os.path.exists({str(died)!r}):\n"
+        f"    pathlib.Path({str(died)!r}).touch()\n    os._exit(1)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert _status(["run", "first", "--out", str(tmp_path / "out")]) == 0
+    assert died.exists() and "stopped" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     (["run", "frist"], "there is no chapter 'frist'; did you mean first?"),
     (["run", "first", "--profile", "smke"], "did you mean smoke?"),

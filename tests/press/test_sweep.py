@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from arae_book import cli, cluster
-from arae_book.cli import _status
 from arae_book.chapters import find_chapter
+from arae_book.cli import _status
 from arae_book.grid import grid
 
 
