@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.attacks import L2Ball, LinfBall, ascend, ball, frozen, pgd
+from arae_core.attacks import L2Ball, LinfBall, ascend, ball, pgd
+from arae_core.networks import frozen
 
 
 class Linear(nn.Module):
@@ -207,8 +208,7 @@ GOOD = dict(norm="l2", eps=0.5, steps=1, step_size=0.1)
     (dict(keep="first"), ValueError, "last"),
 ])
 def test_bad_arguments(network, change, error, match):
-    with pytest.raises(error, match=match):
-        pgd(network, images(), LABELS, **{**GOOD, **change})
+    pytest.raises(error, pgd, network, images(), LABELS, **{**GOOD, **change}).match(match)
 
 
 @pytest.mark.parametrize("x,error,match", [
@@ -220,11 +220,9 @@ def test_bad_arguments(network, change, error, match):
     (images()[:0], ValueError, "no image"),
 ])
 def test_bad_images(network, x, error, match):
-    with pytest.raises(error, match=match):
-        pgd(network, x, LABELS, **GOOD)
+    pytest.raises(error, pgd, network, x, LABELS, **GOOD).match(match)
 
 
 def test_bad_labels(network):
     for y in (LABELS.float(), LABELS[:3], [0] * 6):
-        with pytest.raises(ValueError, match="label"):
-            pgd(network, images(), y, **GOOD)
+        pytest.raises(ValueError, pgd, network, images(), y, **GOOD).match("label")

@@ -81,12 +81,9 @@ def test_weights():
         paper.pixel = 1
     bad = {"pixel": -1, "feature": float("nan"), "adversarial": float("inf"), "reduction": "none"}
     for name, value in bad.items():
-        with pytest.raises(ValueError, match=name):
-            replace(paper, **{name: value})
-    with pytest.raises(TypeError, match="number"):
-        replace(paper, pixel="1")
-    with pytest.raises(ValueError, match="nothing"):
-        InversionWeights(0, 0, 0, "mean")
+        pytest.raises(ValueError, replace, paper, **{name: value}).match(name)
+    pytest.raises(TypeError, replace, paper, pixel="1").match("number")
+    pytest.raises(ValueError, InversionWeights, 0, 0, 0, "mean").match("nothing")
     with pytest.raises(TypeError):
         InversionWeights(1, 1, 1)  # the reduction is never implied
 
@@ -94,5 +91,4 @@ def test_weights():
 def test_different_shapes_are_not_broadcast():
     with pytest.raises(ValueError, match="different shapes"):
         pixel_loss(torch.zeros(2, 3, 4, 4), torch.zeros(1, 3, 4, 4))
-    with pytest.raises(ValueError, match="different shapes"):
-        feature_loss(torch.zeros(2, 5), torch.zeros(2, 1))
+    pytest.raises(ValueError, feature_loss, torch.zeros(2, 5), torch.zeros(2, 1)).match("different shapes")

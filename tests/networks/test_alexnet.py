@@ -77,5 +77,4 @@ def test_the_small_forms_have_no_dropout():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(ValueError, match="32, 64 or 224"):
-        AlexNet(28)
+    pytest.raises(ValueError, AlexNet, 28).match("32, 64 or 224")

@@ -81,5 +81,4 @@ def test_initialisation_is_a_s(spectral_norm):
 
 @pytest.mark.parametrize("layer", ["conv3", "fc6", "Conv5", ""])
 def test_unknown_layer(layer):
-    with pytest.raises(ValueError, match="conv1, conv2, conv5"):
-        alexnet_inverter(layer)
+    pytest.raises(ValueError, alexnet_inverter, layer).match("conv1, conv2, conv5")

@@ -23,8 +23,7 @@ def test_reconstructs_in_evaluation_mode_without_gradients(pair):
 
 
 def test_unknown_layer(pair):
-    with pytest.raises(ValueError, match="conv1"):
-        Autoencoder(pair.encoder, pair.generator, "conv9")
+    pytest.raises(ValueError, Autoencoder, pair.encoder, pair.generator, "conv9").match("conv1")
 
 
 def test_measures_follow_the_order_of_the_images(pair):
@@ -38,5 +37,4 @@ def test_measures_follow_the_order_of_the_images(pair):
 def test_perfect_and_empty():
     images = photos("test", count=4, seed=0)
     assert (reconstruction(lambda x: x, images.batches(4))["ssim"] > 0.9999).all()
-    with pytest.raises(ValueError, match="empty"):
-        reconstruction(lambda x: x, [])
+    pytest.raises(ValueError, reconstruction, lambda x: x, []).match("empty")

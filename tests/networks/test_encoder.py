@@ -51,32 +51,27 @@ def test_features_are_the_stages_in_order(encoder):
 def test_an_unknown_layer_is_answered_with_those_there_are(encoder):
     x = torch.rand(1, 3, encoder.image_size, encoder.image_size)
     for attempt in (lambda: encoder.features(x, "conv9"), lambda: encoder.feature_shape("conv9")):
-        with pytest.raises(ValueError, match="conv9.*" + ", ".join(encoder.layers)):
-            attempt()
+        pytest.raises(ValueError, attempt).match("conv9.*" + ", ".join(encoder.layers))
 
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), (2, 1, 32, 32), (2, 32, 32, 3)])
 def test_a_wrong_shape_is_refused(shape):
-    with pytest.raises(ValueError, match=r"\(B, 3, H, W\)"):
-        AlexNet(32, 10, 0.25)(torch.rand(shape))
+    pytest.raises(ValueError, AlexNet(32, 10, 0.25), torch.rand(shape)).match(r"\(B, 3, H, W\)")
 
 
 @pytest.mark.parametrize("x", [torch.zeros(1, 3, 32, 32, dtype=torch.uint8), [[0.5]]])
 def test_a_wrong_type_is_refused(x):
-    with pytest.raises(TypeError, match="float images"):
-        AlexNet(32, 10, 0.25)(x)
+    pytest.raises(TypeError, AlexNet(32, 10, 0.25), x).match("float images")
 
 
 @pytest.mark.parametrize("width", [0, -1, float("nan"), float("inf")])
 def test_a_wrong_width_is_refused(width):
-    with pytest.raises(ValueError, match="width"):
-        ResNet18(width=width)
+    pytest.raises(ValueError, ResNet18, width=width).match("width")
 
 
 @pytest.mark.parametrize("model, size", [(ResNet18, 36), (WideResNet28_10, 30), (VGG16, 48)])
 def test_a_wrong_image_size_is_refused(model, size):
-    with pytest.raises(ValueError, match="multiple"):
-        model(size)
+    pytest.raises(ValueError, model, size).match("multiple")
 
 
 def test_normalisation_is_inside_and_comes_first():

@@ -109,17 +109,14 @@ def test_images_are_float32_under_autocast():
 
 
 def test_unknown_layer():
-    with pytest.raises(ValueError, match="conv6.*conv1, conv2"):
-        mirror(AlexNet(32, 10, 0.25), "conv6")
+    pytest.raises(ValueError, mirror, AlexNet(32, 10, 0.25), "conv6").match("conv6.*conv1, conv2")
 
 
 def test_what_it_cannot_undo_it_says():
     shuffled = Encoder([("logits", nn.PixelUnshuffle(2))], image_size=32, num_classes=12)
-    with pytest.raises(TypeError, match="PixelUnshuffle"):
-        mirror(shuffled, "logits")
+    pytest.raises(TypeError, mirror, shuffled, "logits").match("PixelUnshuffle")
     dilated = Encoder([("logits", nn.Conv2d(3, 8, 3, dilation=2))], image_size=32, num_classes=8)
-    with pytest.raises(ValueError, match="28.*32.*dilation"):
-        mirror(dilated, "logits")
+    pytest.raises(ValueError, mirror, dilated, "logits").match("28.*32.*dilation")
 
 
 @pytest.mark.parametrize("size, width", [(32, 0.1), (64, 0.1), (224, 0.05)])
@@ -129,5 +126,4 @@ def test_nearest_neighbours_in_place_of_transposed_convolutions(size, width, lay
     g = mirror(f, layer, upsampling="nearest").eval()
     assert not [m for m in g.modules() if isinstance(m, nn.ConvTranspose2d)]
     assert g(torch.zeros(2, *f.feature_shape(layer))).shape == (2, 3, size, size)
-    with pytest.raises(ValueError, match="'transposed' or 'nearest'"):
-        mirror(f, layer, upsampling="bilinear")
+    pytest.raises(ValueError, mirror, f, layer, upsampling="bilinear").match("'transposed' or 'nearest'")

@@ -102,21 +102,18 @@ def test_the_papers_own_decoders_grow_by_one_and_double(layer, channels, stride,
     (AlexNet, 33), (AlexNet, 48), (VGG16, 33), (VGG16, 48), (ResNet18, 36), (WideResNet28_10, 33),
 ])
 def test_encoders_are_not_laid_out_for_sizes_that_they_cannot_halve(build, size):
-    with pytest.raises(ValueError, match=str(size)):
-        build(size)
+    pytest.raises(ValueError, build, size).match(str(size))
 
 
 @pytest.mark.parametrize("name, side", [("vgg16", 31), ("alexnet-32", 14)])
 def test_pictures_smaller_than_the_strides_are_refused(name, side):
     f = CASES[name][0]()
     last = list(CASES[name][1])[-1]
-    with pytest.raises(RuntimeError, match="too small"):
-        f.eval().features(torch.rand(1, 3, side, side), last)
+    pytest.raises(RuntimeError, f.eval().features, torch.rand(1, 3, side, side), last).match("too small")
 
 
 def test_an_answer_of_another_size_is_not_measured():
     f = VGG16(32, 10, 0.0625)
     x = torch.rand(1, 3, 33, 47)
     x_hat = Autoencoder(f, mirror(f, "block3"), "block3").reconstruct(x)
-    with pytest.raises(ValueError, match=r"32, 40.*33, 47"):
-        metrics.psnr(x_hat, x)
+    pytest.raises(ValueError, metrics.psnr, x_hat, x).match(r"32, 40.*33, 47")

@@ -32,5 +32,4 @@ def test_a_file_is_read_if_its_hash_begins_as_its_name_says(places, place):
     assert weights_file(name, needed_by="", fetch="") == path
     assert read_weights(path)["features.0.weight"].tolist() == [1, 1]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(WeightsUnavailable, match="damaged"):
-        read_weights(path)
+    pytest.raises(WeightsUnavailable, read_weights, path).match("damaged")

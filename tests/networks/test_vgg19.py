@@ -37,8 +37,7 @@ def test_features_are_torchvisions(at_hand):
 def test_without_weights_there_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("ARAE_DATA", str(tmp_path))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    with pytest.raises(WeightsUnavailable, match="fetch_vgg19"):
-        vgg19()
+    pytest.raises(WeightsUnavailable, vgg19).match("fetch_vgg19")
 
 
 def test_mirrors_of_all_five_layers():
@@ -49,5 +48,4 @@ def test_mirrors_of_all_five_layers():
 
 
 def test_a_side_that_cannot_be_halved():
-    with pytest.raises(ValueError, match="multiple of 16"):
-        VGG19(40)
+    pytest.raises(ValueError, VGG19, 40).match("multiple of 16")

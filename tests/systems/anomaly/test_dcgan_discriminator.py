@@ -21,5 +21,4 @@ def test_one_logit_an_image():
 
 
 def test_refused():
-    with pytest.raises(ValueError, match="16, 32, 64 or 128"):
-        DCDiscriminator(48)
+    pytest.raises(ValueError, DCDiscriminator, 48).match("16, 32, 64 or 128")

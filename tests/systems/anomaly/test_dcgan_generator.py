@@ -32,7 +32,5 @@ def test_its_start():
 
 def test_refused():
     for wrong in (8, 31, 224):
-        with pytest.raises(ValueError, match="16, 32, 64 or 128"):
-            DCGenerator(wrong)
-    with pytest.raises(ValueError, match="code"):
-        DCGenerator(32, code_size=0)
+        pytest.raises(ValueError, DCGenerator, wrong).match("16, 32, 64 or 128")
+    pytest.raises(ValueError, DCGenerator, 32, code_size=0).match("code")

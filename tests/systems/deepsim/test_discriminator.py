@@ -54,7 +54,5 @@ def test_both_the_image_and_the_features_matter(size, shape):
 def test_the_wrong_features_or_size_are_refused():
     discriminator, x = DeepSimDiscriminator((4, 2, 2), 32, 0.1), torch.rand(2, 3, 32, 32)
     for z in (torch.rand(2, 4, 4, 4), torch.rand(2, 16), torch.rand(1, 4, 2, 2)):
-        with pytest.raises(ValueError, match=r"\(2, 4, 2, 2\)"):
-            discriminator(x, z)
-    with pytest.raises(ValueError, match="32, 64 or 224"):
-        DeepSimDiscriminator((4,), 128)
+        pytest.raises(ValueError, discriminator, x, z).match(r"\(2, 4, 2, 2\)")
+    pytest.raises(ValueError, DeepSimDiscriminator, (4,), 128).match("32, 64 or 224")

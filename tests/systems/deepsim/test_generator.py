@@ -88,5 +88,4 @@ def test_pixels_are_float32_under_autocast():
 
 @pytest.mark.parametrize("shape, size", [((8, 6, 6), 32), ((8,), 32), ((8, 13, 13), 224), ((8, 1, 1), 1024)])
 def test_features_that_do_not_fit(shape, size):
-    with pytest.raises(ValueError, match="double to"):
-        DeepSimGenerator(shape, size)
+    pytest.raises(ValueError, DeepSimGenerator, shape, size).match("double to")

@@ -115,5 +115,4 @@ def test_discriminator_and_weight_go_together(tiny, build):
 
 @pytest.mark.parametrize("weights", [{"image": 0.0}, {"feature": -1.0}, {"adversarial": float("nan")}])
 def test_weights_that_cannot_be_meant(weights):
-    with pytest.raises(ValueError, match="weights"):
-        DeepSimWeights(**weights)
+    pytest.raises(ValueError, DeepSimWeights, **weights).match("weights")

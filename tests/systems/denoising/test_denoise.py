@@ -55,10 +55,8 @@ def test_flat_pictures_stay_finite(denoiser, value):
     (torch.rand(1, 3, 9, 40), "smaller than the network's stride"),
 ])
 def test_what_is_no_picture_is_refused(denoiser, x, message):
-    with pytest.raises(ValueError, match=message):
-        denoiser.denoise(x)
+    pytest.raises(ValueError, denoiser.denoise, x).match(message)
 
 
 def test_8_bit_pictures_are_refused(denoiser):
-    with pytest.raises(TypeError, match="255"):
-        denoiser.denoise(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+    pytest.raises(TypeError, denoiser.denoise, torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).match("255")

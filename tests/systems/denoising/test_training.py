@@ -97,8 +97,7 @@ def test_found_the_second_time_and_keyed_by_its_recipe(tiny, build):
 
 @pytest.mark.parametrize("sigma", [-0.1, 50, float("nan")])
 def test_a_noise_level_that_cannot_be_meant(sigma):
-    with pytest.raises(ValueError, match="sigma"):
-        DenoiserConfig(sigma=sigma)
+    pytest.raises(ValueError, DenoiserConfig, sigma=sigma).match("sigma")
 
 
 def test_there_is_no_discriminator():

@@ -71,5 +71,4 @@ def test_the_specification_tells_with_from_without_skips(pair):
 
 def test_other_encoders_are_refused():
     wavelet = WaveletEncoder(AlexNet(32, 10, width=0.125), "conv2")
-    with pytest.raises(ValueError, match="three poolings"):
-        WaveletDecoder(wavelet)
+    pytest.raises(ValueError, WaveletDecoder, wavelet).match("three poolings")

@@ -44,8 +44,7 @@ def test_weights_are_shared_and_untouched(encoder):
 def test_layers_that_do_not_end_in_a_pooling_are_refused(encoder):
     with pytest.raises(ValueError, match="conv3 of AlexNet does not end in a max pooling"):
         WaveletEncoder(encoder, "conv3")
-    with pytest.raises(ValueError, match="conv6"):
-        WaveletEncoder(encoder, "conv6")
+    pytest.raises(ValueError, WaveletEncoder, encoder, "conv6").match("conv6")
 
 
 def test_residual_encoders_are_refused():

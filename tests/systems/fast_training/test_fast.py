@@ -101,5 +101,4 @@ def test_found_or_trained_under_a_key_of_its_own(tiny, build):
     dataclasses.replace(fgsm_rs("l2", 1.0), keep_best=True),
 ])
 def test_other_attacks_are_refused(attack):
-    with pytest.raises(ValueError, match="fgsm_rs"):
-        FastConfig(attack=attack)
+    pytest.raises(ValueError, FastConfig, attack=attack).match("fgsm_rs")

@@ -152,5 +152,4 @@ def test_learns_and_is_found_under_a_key_of_its_own(tiny, build):
     (dict(attack=STEP["l2"], replays=6, epochs=5), "fewer replays or more epochs"),
 ])
 def test_what_cannot_be_meant_is_refused(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        FreeConfig(**wrong)
+    pytest.raises(ValueError, FreeConfig, **wrong).match(message)

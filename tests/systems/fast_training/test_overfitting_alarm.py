@@ -115,5 +115,4 @@ def test_the_measure_is_pgd_within_the_training_ball(eps, right):
 @pytest.mark.parametrize("wrong", [dict(images=0), dict(images=2.5), dict(steps=0), dict(steps=True),
                                    dict(fall=0.0), dict(fall=-0.1), dict(fall=20)])
 def test_what_cannot_be_meant_is_refused(wrong):
-    with pytest.raises(ValueError, match="alarm"):
-        Alarm(**wrong)
+    pytest.raises(ValueError, Alarm, **wrong).match("alarm")

@@ -44,10 +44,8 @@ def test_alike_counts_weigh_one_each():
 
 
 def test_bad_counts_are_named():
-    with pytest.raises(ValueError, match="one count an image"):
-        geometry_weights(torch.zeros(2, 3), steps=10)
-    with pytest.raises(ValueError, match="out of 0"):
-        geometry_weights(torch.zeros(3), steps=0)
+    pytest.raises(ValueError, geometry_weights, torch.zeros(2, 3), steps=10).match("one count an image")
+    pytest.raises(ValueError, geometry_weights, torch.zeros(3), steps=0).match("out of 0")
 
 
 class Brightness(nn.Module):
@@ -148,5 +146,4 @@ def test_found_or_trained_under_a_key_of_its_own(tiny, build):
     (dict(attack=LINF, burn_in=60), "share of the epochs"),
 ])
 def test_what_cannot_be_meant_is_refused(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        GeometryAwareConfig(**wrong)
+    pytest.raises(ValueError, GeometryAwareConfig, **wrong).match(message)

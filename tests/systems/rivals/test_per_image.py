@@ -105,8 +105,7 @@ def test_only_what_diverges_takes_smaller_steps(encoder):
     """A target of tiny features makes the relative error steep for one image; its mates do not notice."""
     z, start = encoder.features(images(3, seed=1), "conv3").detach(), images(3)
     z[1] *= 1e-3
-    with pytest.raises(TrainingDiverged, match="1 of 3 images"):
-        optimise_images(PRIOR, encoder, "conv3", z, start)
+    pytest.raises(TrainingDiverged, optimise_images, PRIOR, encoder, "conv3", z, start).match("1 of 3 images")
     together = optimise_images(PRIOR, encoder, "conv3", z, start, halvings=30)
     assert (together.error_after <= together.error_before).all()
     for i in range(3):

@@ -60,5 +60,4 @@ def test_means_do_not_grow_with_the_picture():
 def test_exponents_are_positive():
     for prior in (total_variation, alpha_norm):
         for exponent in (0, -1.0, float("inf"), float("nan")):
-            with pytest.raises(ValueError, match="positive"):
-                prior(noise(), exponent)
+            pytest.raises(ValueError, prior, noise(), exponent).match("positive")

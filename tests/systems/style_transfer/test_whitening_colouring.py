@@ -72,9 +72,6 @@ def test_one_place():
 
 
 def test_what_is_no_map_of_features():
-    with pytest.raises(ValueError, match="one picture"):
-        moments(torch.rand(2, 4, 3, 3))
-    with pytest.raises(ValueError, match="NaN"):
-        moments(torch.full((1, 4, 3, 3), torch.nan))
-    with pytest.raises(ValueError, match="same layer"):
-        colour(features(channels=6), moments(features(channels=5)))
+    pytest.raises(ValueError, moments, torch.rand(2, 4, 3, 3)).match("one picture")
+    pytest.raises(ValueError, moments, torch.full((1, 4, 3, 3), torch.nan)).match("NaN")
+    pytest.raises(ValueError, colour, features(channels=6), moments(features(channels=5))).match("same layer")

@@ -93,12 +93,9 @@ def test_other_precisions(pair):
 def test_too_small_or_no_picture(pair):
     with pytest.raises(ValueError, match="15 x 200 pixels is smaller than the network's stride of 16"):
         AnySize(pair)(torch.rand(1, 3, 15, 200))
-    with pytest.raises(ValueError, match="batch"):
-        AnySize(pair)(torch.rand(3, 64, 64))
-    with pytest.raises(ValueError, match="batch"):
-        AnySize(pair)(torch.rand(0, 3, 64, 64))
-    with pytest.raises(ValueError, match="positive"):
-        AnySize(pair, pixels=0)
+    pytest.raises(ValueError, AnySize(pair), torch.rand(3, 64, 64)).match("batch")
+    pytest.raises(ValueError, AnySize(pair), torch.rand(0, 3, 64, 64)).match("batch")
+    pytest.raises(ValueError, AnySize, pair, pixels=0).match("positive")
 
 
 def test_a_budget_without_room_says_which_would_do(pair):
@@ -110,8 +107,7 @@ def test_a_budget_without_room_says_which_would_do(pair):
 
 def test_fully_connected_layers_are_refused_at_once():
     f = AlexNet(32, 10, width=0.0625)
-    with pytest.raises(ValueError, match="tied to one size"):
-        AnySize(Autoencoder(f, mirror(f, "fc6"), "fc6"))
+    pytest.raises(ValueError, AnySize, Autoencoder(f, mirror(f, "fc6"), "fc6")).match("tied to one size")
 
 
 def test_spans_cover_without_gap_or_overlap():

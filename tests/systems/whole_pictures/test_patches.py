@@ -48,8 +48,7 @@ def test_a_pass_holds_as_many_pixels_as_it_may():
     (torch.rand(1, 3, 8, 8), 2.5, "side"),
 ])
 def test_bad_pictures_and_sides_are_refused(x, side, said):
-    with pytest.raises(ValueError, match=said):
-        in_patches(lambda patches: patches, x, side)
+    pytest.raises(ValueError, in_patches, lambda patches: patches, x, side).match(said)
 
 
 def test_a_network_that_changes_the_size_is_refused():

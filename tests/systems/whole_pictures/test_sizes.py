@@ -96,5 +96,4 @@ def test_a_global_mean_has_no_reach():
         def forward(self, x):
             return x - x.mean(dim=(2, 3), keepdim=True)
 
-    with pytest.raises(ValueError, match="whole picture"):
-        reach(Centred(), Grid(1, 64))
+    pytest.raises(ValueError, reach, Centred(), Grid(1, 64)).match("whole picture")
