@@ -1,7 +1,5 @@
 """One seed for a run, and from it an independent, named stream for everything that draws at random."""
 
-from __future__ import annotations
-
 import hashlib
 
 

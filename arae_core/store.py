@@ -4,8 +4,6 @@
 used outside a checkout of it.
 """
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path

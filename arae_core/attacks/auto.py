@@ -4,8 +4,6 @@ The full ensemble is APGD-CE, targeted APGD, targeted FAB and Square, with the s
 paper. A subset of it is not AutoAttack: it is called by the names of its parts.
 """
 
-from __future__ import annotations
-
 import logging
 import warnings
 

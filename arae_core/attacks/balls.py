@@ -5,8 +5,6 @@ itself and a random point in itself (Madry et al. 2018, section 2.1). Perturbati
 pixels of [0, 1] images, shape (B, C, H, W); eps is in the same unit.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -6,8 +6,6 @@ onto [0, 1]. `pgd` is the public function and checks what it is given; `ascend` 
 iteration that the training loop calls once its data are known to be sound.
 """
 
-from __future__ import annotations
-
 import math
 import numbers
 from collections.abc import Callable

@@ -13,10 +13,8 @@ from arae_core.data.photos import photo_crops, photo_names, photograph, photos, 
 from arae_core.data.pictures import UnreadableImageError, picture, picture_files, rescaled
 from arae_core.data.places import MissingDataError, data_root
 
-__all__ = [
-    "FolderSet", "Gallery", "ImageSet", "Images", "LabelledImages", "MissingDataError", "ResizedSet",
-    "UnreadableImageError", "available", "cifar10", "clipped_noise", "data_root", "gallery",
-    "image_folder", "lighting", "load", "oxford_pets", "photo_crops", "photo_names", "photograph",
-    "photos", "picture", "picture_files", "require_classes", "require_dataset", "require_pictures",
-    "rescaled", "resized", "texture", "texture_names",
-]  # fmt: skip
+__all__ = ["FolderSet", "Gallery", "ImageSet", "Images", "LabelledImages", "MissingDataError"]
+__all__ += ["ResizedSet", "UnreadableImageError", "available", "cifar10", "clipped_noise", "data_root"]
+__all__ += ["gallery", "image_folder", "lighting", "load", "oxford_pets", "photo_crops", "photo_names"]
+__all__ += ["photograph", "photos", "picture", "picture_files", "require_classes", "require_dataset"]
+__all__ += ["require_pictures", "rescaled", "resized", "texture", "texture_names"]

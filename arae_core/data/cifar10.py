@@ -10,7 +10,7 @@ from torchvision.datasets.utils import check_integrity
 from arae_core.data.folder_set import resident
 from arae_core.data.folders import folder_set
 from arae_core.data.image_set import ImageSet
-from arae_core.data.places import MissingDataError, check_split, data_root, missing
+from arae_core.data.places import MissingDataError, Root, check_split, data_root, missing
 
 _HOW = (
     "Online: python -c \"from arae_core.data import cifar10; cifar10('train', download=True)\" (170 MB). "
@@ -19,7 +19,7 @@ _HOW = (
 )
 
 
-def cifar10(split: str, *, root: str | Path | None = None, download: bool = False) -> ImageSet:
+def cifar10(split: str, *, root: Root = None, download: bool = False) -> ImageSet:
     """CIFAR-10 at 32 pixels, found under `root` (else $ARAE_DATA): the original, or a folder of images.
 
     Order of search: `cifar-10-batches-py`, `cifar10/cifar-10-batches-py`, `cifar-10-python.tar.gz`, then
@@ -46,7 +46,7 @@ def cifar10(split: str, *, root: str | Path | None = None, download: bool = Fals
     return resident(found)
 
 
-def cifar10_places(root: str | Path | None = None) -> tuple[Path, Path, Path, Path]:
+def cifar10_places(root: Root = None) -> tuple[Path, Path, Path, Path]:
     """Where CIFAR-10 is looked for, in this order."""
     place, folder = data_root(root), data_root(root) / "cifar10"
     return place / CIFAR10.base_folder, folder / CIFAR10.base_folder, place / CIFAR10.filename, folder

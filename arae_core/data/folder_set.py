@@ -16,10 +16,10 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL.Image import Resampling
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+from torchvision.transforms import ColorJitter, Compose, RandomHorizontalFlip, RandomResizedCrop
 from tqdm import tqdm
 
 from arae_core.data.image_set import ImageSet, balanced
@@ -55,9 +55,8 @@ class FolderSet:
         labels: int64 (N,), on the CPU
         device: where batches go
         workers: processes that decode (None: one a core, at most 8; 0: this one)
-        skipped: files that a pass so far found unreadable, with the reason. Nothing is opened to build the
-            set: a bad file is met when its turn comes, left out of its batch in every pass, and named here
-            once.
+        failed: files that a pass so far found unreadable, with the reason. Nothing is opened to build the set:
+            a bad file is met when its turn comes, and left out of its batch in every pass
     """
 
     name: str
@@ -79,6 +78,7 @@ class FolderSet:
 
     @property
     def skipped(self) -> tuple[str, ...]:
+        """The reasons in `failed`."""
         return tuple(self.failed[name] for name in sorted(self.failed))
 
     @cached_property
@@ -168,9 +168,10 @@ def resident(files: FolderSet) -> ImageSet:
     images = torch.empty(count, 3, size, size, dtype=torch.uint8)
     labels = torch.empty(count, dtype=torch.int64)
     failed: dict[str, str] = {}
-    loader = Reader(files, filter=Image.Resampling.BICUBIC).loader(torch.arange(count).split(256))
-    quiet = count < 5000 or None  # None: a bar only where somebody can watch it
-    for x, _, y, bad in tqdm(loader, f"reading {files.name}", disable=quiet):
+    reader = Reader(files)
+    reader.filter = Resampling.BICUBIC
+    loader = reader.loader(torch.arange(count).split(256))
+    for x, _, y, bad in tqdm(loader, f"reading {files.name}", disable=count < 5000 or None):
         images[end : end + len(x)], labels[end : end + len(x)] = x, y
         end, failed = end + len(x), failed | bad
     skipped = tuple(failed[name] for name in files.files if name in failed)
@@ -186,14 +187,10 @@ class Reader(Dataset):
     """A decoded image by index, (uint8 (3, S, S), lighting's alpha, label), or (name, reason) where it cannot be read.
     Runs in the workers; its randomness comes from (seed, index) alone."""
 
-    def __init__(
-        self,
-        files: FolderSet,
-        augment: str = "none",
-        seed: int = 0,
-        filter: Image.Resampling = Image.Resampling.BILINEAR,
-    ) -> None:
-        self.files, self.augment, self.seed, self.filter = files, augment, seed, filter
+    filter = Resampling.BILINEAR
+
+    def __init__(self, files: FolderSet, augment: str = "none", seed: int = 0):
+        self.files, self.augment, self.seed = files, augment, seed
 
     def __len__(self) -> int:
         return len(self.files)
@@ -207,14 +204,10 @@ class Reader(Dataset):
         if self.augment == "paper":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(derive_seed(self.seed, "image", index))
-                for change in (
-                    transforms.RandomResizedCrop(size),
-                    transforms.RandomHorizontalFlip(),
-                    transforms.ColorJitter(0.1, 0.1, 0.1),
-                ):
-                    image = change(image)
+                changes = [RandomResizedCrop(size), RandomHorizontalFlip(), ColorJitter(0.1, 0.1, 0.1)]
+                image = Compose(changes)(image)
                 alpha = torch.randn(3, dtype=torch.float32) * 0.05
-        else:  # whole, or the middle square of 7/8 the shorter side in one step: 20,000 x 1 must not grow to 5 million x 256
+        else:  # whole, or the middle square of 7/8 the shorter side, in one step: 20,000 x 1 must not grow first
             width, height = image.size
             across, down = (width, height) if self.augment == "none" else (min(width, height) * 7 / 8,) * 2
             left, top = (width - across) / 2, (height - down) / 2
@@ -225,15 +218,10 @@ class Reader(Dataset):
         """Batches of the indices in each group, as `collate` makes them; a few groups are decoded in this process."""
         workers, pinned = self.files.workers, self.files.device.type == "cuda"
         workers = min(8, available_cores(), len(groups) // 4) if workers is None else workers
-        own = torch.Generator()  # lest the loader draw from the caller's
-        return DataLoader(
-            self,
-            batch_sampler=[group.tolist() for group in groups],
-            num_workers=workers,
-            collate_fn=collate,
-            pin_memory=pinned,
-            generator=own,
-        )
+        # lest the loader draw from the caller's generator
+        own: Any = {"generator": torch.Generator(), "collate_fn": collate}
+        batches = [group.tolist() for group in groups]
+        return DataLoader(self, batch_sampler=batches, num_workers=workers, pin_memory=pinned, **own)
 
 
 def collate(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor, dict[str, str]]:
@@ -241,11 +229,6 @@ def collate(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor, dict[str, str]]
     failed = dict(sample for sample in samples if len(sample) == 2)
     good = [sample for sample in samples if len(sample) == 3]
     if not good:
-        return (
-            torch.empty(0, 3, 1, 1, dtype=torch.uint8),
-            torch.empty(0),
-            torch.empty(0, dtype=torch.int64),
-            failed,
-        )
+        return torch.empty(0, 3, 1, 1).byte(), torch.empty(0), torch.empty(0).long(), failed
     images, alpha, labels = zip(*good, strict=True)
     return torch.stack(images), torch.stack(alpha), torch.tensor(labels), failed

@@ -11,7 +11,7 @@ from torchvision.datasets.folder import make_dataset
 from arae_core.data.folder_set import FolderSet, resident
 from arae_core.data.image_set import ImageSet
 from arae_core.data.pictures import ENDINGS
-from arae_core.data.places import MissingDataError, check_integer, check_split, data_root, missing
+from arae_core.data.places import MissingDataError, Root, check_integer, check_split, data_root, missing
 
 RESIDENT_SIDE = 64  # pixels: larger ones are decoded as a pass goes on, cropped from originals
 RESIDENT_BYTES = 2 * 1024**3  # Tiny ImageNet's 100,000 images at 64 pixels take 1.2 GB
@@ -31,7 +31,7 @@ _HOW = {
 
 
 def image_folder(
-    folder: str | Path, split: str, *, image_size: int, root: str | Path | None = None
+    folder: str | Path, split: str, *, image_size: int, root: Root = None
 ) -> ImageSet | FolderSet:
     """A folder `<split>/<class>/<image>`: a path, or "tiny-imagenet" or "imagenet" under the data root.
 
@@ -49,7 +49,7 @@ def image_folder(
     return resident(found) if small else found
 
 
-def find_folder(folder: str | Path, root: str | Path | None = None) -> Path:
+def find_folder(folder: str | Path, root: Root = None) -> Path:
     """The folder of a known set under the data root, or the path itself. Raises MissingDataError."""
     places = [data_root(root) / name for name in KNOWN.get(str(folder), ())] or [Path(folder).expanduser()]
     for place in places:

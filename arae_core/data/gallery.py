@@ -11,6 +11,7 @@ from torch import Tensor
 
 from arae_core.data.photos import photo_names, photograph, texture, texture_names
 from arae_core.data.pictures import UnreadableImageError, picture, picture_files, rescaled
+from arae_core.data.places import Root
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Gallery:
         return sha.hexdigest()[:16]
 
 
-def gallery(wanted: Sequence[str], *, longest_side: int = 0, root: str | Path | None = None) -> Gallery:
+def gallery(wanted: Sequence[str], *, longest_side: int = 0, root: Root = None) -> Gallery:
     """The pictures of a list in which each entry names a photograph, a texture, or a folder of pictures.
 
     Args:
@@ -64,7 +65,7 @@ def gallery(wanted: Sequence[str], *, longest_side: int = 0, root: str | Path | 
     return Gallery(" + ".join(dict.fromkeys(sources)), found)
 
 
-def require_pictures(wanted: Iterable[str], *, least_side: int = 1, root: str | Path | None = None) -> None:
+def require_pictures(wanted: Iterable[str], *, least_side: int = 1, root: Root = None) -> None:
     """What `gallery` would refuse after reading everything, from the files' heads alone.
 
     Raises ValueError: MissingDataError for a folder that is not there; UnreadableImageError for a file that is no

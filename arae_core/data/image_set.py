@@ -43,9 +43,8 @@ class ImageSet:
     def __post_init__(self) -> None:
         shape = tuple(self.images.shape)
         if self.images.dtype != torch.uint8 or len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-            raise ValueError(
-                f"{self.name}: images must be uint8 (N, 3, S, S), not {self.images.dtype} {shape}"
-            )
+            found = f"{self.images.dtype} {shape}"
+            raise ValueError(f"{self.name}: images must be uint8 (N, 3, S, S), not {found}")
         if self.labels.dtype != torch.int64 or tuple(self.labels.shape) != shape[:1]:
             found = f"{self.labels.dtype} {tuple(self.labels.shape)}"
             raise ValueError(f"{self.name}: labels must be int64 ({shape[0]},), not {found}")
@@ -157,10 +156,8 @@ class ResizedSet(ImageSet):
 
     def _pixels(self, images: Tensor) -> Tensor:
         size = (self.side, self.side)
-        x = F.interpolate(
-            super()._pixels(images), size=size, mode="bilinear", antialias=True, align_corners=False
-        )
-        return x.clamp(0, 1)
+        x = super()._pixels(images)
+        return F.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
 def resized(source: ImageSet, image_size: int) -> ImageSet:

@@ -8,26 +8,19 @@ from arae_core.data.image_set import resized
 from arae_core.data.images import LabelledImages
 from arae_core.data.oxford_pets import oxford_pets, oxford_pets_places
 from arae_core.data.photos import photos
-from arae_core.data.places import MissingDataError, data_root, missing, near
+from arae_core.data.places import MissingDataError, Root, data_root, missing, near
 
 NAMES = ("photos", "cifar10", "oxford-pets", *KNOWN)
 
 
 def load(
-    name: str,
-    split: str,
-    *,
-    image_size: int,
-    count: int | None = None,
-    seed: int = 0,
-    root: str | Path | None = None,
+    name: str, split: str, *, image_size: int, count: int | None = None, seed: int = 0, root: Root = None
 ) -> LabelledImages:
     """The training or test split of "photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet", or of a
     folder's path. CIFAR-10 at another size than its own 32 pixels is a ResizedSet.
 
     Args:
-        count: images wanted (None: all; of the photos 10,000), balanced over the classes and drawn with
-            `seed`
+        count: images wanted, balanced over the classes and drawn with `seed` (None: all; of the photos 10,000)
         root: where data sets lie, instead of $ARAE_DATA
 
     Raises ValueError for an unknown name (with the near ones) or for more images than there are;
@@ -46,7 +39,7 @@ def load(
     return found if count is None else found.take(count, seed)
 
 
-def require_dataset(name: str, *, root: str | Path | None = None) -> Path | None:
+def require_dataset(name: str, *, root: Root = None) -> Path | None:
     """Where a data set lies (None: the photos, inside the installed packages), without reading it.
 
     Raises ValueError for an unknown name, MissingDataError (a ValueError) where it is not on this machine.
@@ -65,7 +58,7 @@ def require_dataset(name: str, *, root: str | Path | None = None) -> Path | None
     return folder
 
 
-def available(root: str | Path | None = None) -> dict[str, str]:
+def available(root: Root = None) -> dict[str, str]:
     """For each data set its path, or that it was not found, and where: what `arae doctor` prints."""
     report = {}
     for name in NAMES:

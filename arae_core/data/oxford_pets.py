@@ -12,7 +12,7 @@ from PIL import Image
 from torchvision.datasets import OxfordIIITPet
 
 from arae_core.data.image_set import ImageSet
-from arae_core.data.places import check_integer, check_split, data_root, missing
+from arae_core.data.places import Root, check_integer, check_split, data_root, missing
 
 _HOW = (
     "Online: python -c \"from arae_core.data import oxford_pets; oxford_pets('train', image_size=224, "
@@ -21,9 +21,7 @@ _HOW = (
 )
 
 
-def oxford_pets(
-    split: str, *, image_size: int, root: str | Path | None = None, download: bool = False
-) -> ImageSet:
+def oxford_pets(split: str, *, image_size: int, root: Root = None, download: bool = False) -> ImageSet:
     """The photographs of a split scaled whole to (image_size, image_size), labelled cat (0) or dog (1).
 
     Found in `oxford-iiit-pet` under `root` (else $ARAE_DATA), with its folders `images` and `annotations`. Decoded
@@ -49,6 +47,6 @@ def oxford_pets(
     return ImageSet("oxford-pets", torch.from_numpy(images), labels, ("cat", "dog"))
 
 
-def oxford_pets_places(root: str | Path | None = None) -> tuple[Path, ...]:
+def oxford_pets_places(root: Root = None) -> tuple[Path, ...]:
     """Where it is looked for."""
     return (data_root(root) / "oxford-iiit-pet",)

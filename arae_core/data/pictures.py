@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from arae_core.data.places import check_integer, data_root, missing
+from arae_core.data.places import Root, check_integer, data_root, missing
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
 LARGEST = 80_000_000  # pixels; decoded, such a picture takes 240 MB
@@ -38,7 +38,7 @@ def picture(path: str | Path, *, max_side: int | None = None) -> Tensor:
     return to_uint8(image)[None].float() / 255
 
 
-def picture_files(folder: str | Path, *, root: str | Path | None = None) -> list[Path]:
+def picture_files(folder: str | Path, *, root: Root = None) -> list[Path]:
     """The pictures of a folder by name, or of the folders inside it by path where it has none itself: Kodak24, DIV2K.
 
     Args:

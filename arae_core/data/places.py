@@ -7,12 +7,14 @@ from pathlib import Path
 
 from arae_core.store import store_dir
 
+Root = str | Path | None
+
 
 class MissingDataError(FileNotFoundError, ValueError):
     """A data set that is not here: where it was looked for, and how to get it."""
 
 
-def data_root(root: str | Path | None = None) -> Path:
+def data_root(root: Root = None) -> Path:
     """`root`, else $ARAE_DATA, else the folder `data` of the store. Need not exist."""
     return Path(root or os.environ.get("ARAE_DATA") or store_dir() / "data").expanduser()
 

@@ -5,14 +5,5 @@ from .gram import gram_loss, gram_matrix
 from .inversion import InversionWeights, feature_loss, inversion_loss, pixel_loss
 from .per_image import per_image_loss
 
-__all__ = [
-    "InversionWeights",
-    "discriminator_loss",
-    "feature_loss",
-    "generator_loss",
-    "gram_loss",
-    "gram_matrix",
-    "inversion_loss",
-    "per_image_loss",
-    "pixel_loss",
-]
+__all__ = ["InversionWeights", "discriminator_loss", "feature_loss", "generator_loss", "gram_loss"]
+__all__ += ["gram_matrix", "inversion_loss", "per_image_loss", "pixel_loss"]

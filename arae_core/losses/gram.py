@@ -9,8 +9,6 @@ That is for VGG-19. In a network whose layers differ more in size, one layer or 
 sum; for such judges there is a relative form, the mean over layers and terms of ||a - b||^2 / (||a||^2 + ||b||^2).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

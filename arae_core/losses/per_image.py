@@ -8,8 +8,6 @@ square of the encoder's features that is the same for all images; else images wi
 By default it is 1. With an image's own mean square it is what `inversion.inversion_loss` gives for a batch of one.
 """
 
-from __future__ import annotations
-
 from math import isfinite
 
 from torch import Tensor

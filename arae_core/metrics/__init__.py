@@ -9,25 +9,7 @@ from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
 from .reconstruction import reconstruction
 from .summary import interval, summarise, trend
 
-__all__ = [
-    "LPIPSUnavailable",
-    "accuracy",
-    "auroc",
-    "bounds",
-    "fetch_trunk",
-    "flops",
-    "interval",
-    "inversion_error",
-    "lpips",
-    "lpips_available",
-    "mean_distance",
-    "milliseconds",
-    "psnr",
-    "reconstruction",
-    "resampled_auroc",
-    "roc_curve",
-    "ssim",
-    "summarise",
-    "trainable_parameters",
-    "trend",
-]
+__all__ = ["LPIPSUnavailable", "accuracy", "auroc", "bounds", "fetch_trunk", "flops", "interval"]
+__all__ += ["inversion_error", "lpips", "lpips_available", "mean_distance", "milliseconds", "psnr"]
+__all__ += ["reconstruction", "resampled_auroc", "roc_curve", "ssim", "summarise", "trainable_parameters"]
+__all__ += ["trend"]

@@ -4,8 +4,6 @@ The area (AUROC) is the share of pairs, one anomaly and one normal image, in whi
 a tie counts half. 0.5 is what any score gets that knows nothing.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from scipy.stats import bootstrap, mannwhitneyu

@@ -1,7 +1,5 @@
 """How well an autoencoder draws its images back: PSNR, SSIM and, where its weights are at hand, LPIPS."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import torch

@@ -15,21 +15,6 @@ from arae_core.networks.vgg import VGG16
 from arae_core.networks.vgg19 import VGG19, fetch_vgg19, vgg19
 from arae_core.networks.wide_resnet import WideResNet28_10
 
-__all__ = [
-    "AlexNet",
-    "Autoencoder",
-    "Encoder",
-    "FeatureDiscriminator",
-    "ResNet18",
-    "VGG16",
-    "VGG19",
-    "WeightsUnavailable",
-    "WideResNet28_10",
-    "alexnet_inverter",
-    "fetch_vgg19",
-    "frozen",
-    "mirror",
-    "specification",
-    "specified",
-    "vgg19",
-]
+__all__ = ["AlexNet", "Autoencoder", "Encoder", "FeatureDiscriminator", "ResNet18", "VGG16", "VGG19"]
+__all__ += ["WeightsUnavailable", "WideResNet28_10", "alexnet_inverter", "fetch_vgg19", "frozen", "mirror"]
+__all__ += ["specification", "specified", "vgg19"]

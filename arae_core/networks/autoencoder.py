@@ -1,7 +1,5 @@
 """The adversarially robust autoencoder of A: a frozen encoder's layer, and the generator that inverts it."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

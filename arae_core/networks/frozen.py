@@ -1,7 +1,5 @@
 """Look through a network without touching it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -6,8 +6,6 @@ attack waits for the gradient towards an image of three channels, which oneDNN c
 channels it is faster: a sixth of an epoch of adversarial training (benchmark `robust-epoch`).
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

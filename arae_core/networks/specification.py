@@ -1,8 +1,6 @@
 """What a network is, in words: who builds it, and with which arguments. Two networks of one specification differ in
 their weights alone, so it is what a model's key and its file say of the architecture."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import inspect

@@ -5,8 +5,6 @@ Simonyan and Zisserman 2014, in torchvision's layer plan and with its ImageNet w
 no use, so `vgg19` has it with ImageNet's or not at all.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from torch import nn

@@ -6,8 +6,6 @@ The inner maximum is found by PGD; with no attack the same loop is ordinary trai
 robust encoders therefore differ in the attack and in nothing else.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +90,7 @@ def train_classifier(
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
     optimizer = sgd(model, config)
-    run = run_over(data, config, seed, device, state_file, title)
+    run = Run.over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
@@ -129,28 +127,6 @@ def sgd(model: nn.Module, config: ClassifierConfig) -> torch.optim.SGD:
     """The recipe's optimiser, whose rate each step sets anew."""
     return torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-    )
-
-
-def run_over(
-    data: Images,
-    config: ClassifierConfig,
-    seed: int,
-    device: torch.device,
-    state_file: Path | None,
-    title: str,
-    epochs: int | None = None,
-) -> Run:
-    """The recipe's run; epochs: if not as many as it says."""
-    return Run.over(
-        data,
-        epochs or config.epochs,
-        config.batch_size,
-        seed=seed,
-        augment=config.augment,
-        device=device,
-        state_file=state_file,
-        title=title,
     )
 
 

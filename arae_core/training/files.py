@@ -3,8 +3,6 @@
 A checkpoint carries a digest of its tensors and of what it says of itself; nothing is ever unpickled.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -7,8 +7,6 @@ Discriminator and generator take turns, one step each a batch, as in A. Without 
 there is no discriminator; without a feature weight the encoder is not run a second time.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,16 +74,7 @@ def train_inverter(
             discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
         )
         optimizers["discriminator_adam"] = opposing
-    run = Run.over(
-        data,
-        config.epochs,
-        config.batch_size,
-        seed=seed,
-        augment=config.augment,
-        device=device,
-        state_file=state_file,
-        title=title,
-    )
+    run = Run.over(data, config, seed, device, state_file, title)
     g = distributed.learner(generator)
     d = distributed.learner(discriminator) if discriminator is not None else None
     with frozen(encoder):

@@ -1,7 +1,5 @@
 """A batch that does not fit: one line that says so, and the way out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

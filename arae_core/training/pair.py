@@ -1,7 +1,5 @@
 """The pair that every chapter compares: two encoders that differ in the attack and in nothing else."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

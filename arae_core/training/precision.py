@@ -1,7 +1,5 @@
 """bf16 where the machine computes in it, float32 elsewhere."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager, nullcontext
 
 import torch

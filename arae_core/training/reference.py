@@ -5,8 +5,6 @@ large to commit are listed in `book/reference/hosted.yaml` by "<profile>/<name>"
 are fetched once, by pooch, into the store.
 """
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Callable

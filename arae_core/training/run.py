@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,17 @@ EVERY = 16  # steps after which several processes agree whether to save or stop
 
 class TrainingDiverged(RuntimeError):
     """A loss became NaN or infinite; the state saved before it is kept."""
+
+
+class Recipe(Protocol):
+    """What a run reads of a loop's config."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def augment(self) -> str: ...
 
 
 @dataclass
@@ -70,35 +81,34 @@ class Run(Generic[Item]):
     def over(
         cls,
         data: Images,
-        epochs: int,
-        batch_size: int,
-        *,
+        recipe: Recipe,
         seed: int,
-        augment: str = "none",
         device: torch.device | str = "cpu",
         state_file: Path | None = None,
         title: str = "training",
+        epochs: int | None = None,
     ) -> Run[tuple[Tensor, Tensor]]:
         """A run over an image set: its items are (x, y) on the device, x (B, 3, H, W) in channels_last order.
 
         Each epoch has an order of its own. A last batch that is not full is left out, unless it is the only one. Of
-        several processes each gets its own rows of the same batches.
+        several processes each gets its own rows of the same batches. epochs: if not the recipe's.
         """
-        whole = len(data) >= batch_size  # else one small batch an epoch
+        size = recipe.batch_size
+        whole = len(data) >= size  # else one small batch an epoch
 
         def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
             order = derive_seed(seed, "data", epoch)
-            for number, (x, y) in enumerate(
-                data.batches(batch_size, seed=order, augment=augment, drop_last=whole)
-            ):
+            drawn = data.batches(size, seed=order, augment=recipe.augment, drop_last=whole)
+            for number, (x, y) in enumerate(drawn):
                 if epoch == number == 0:
                     check_images(x)  # once: later batches come from the same place
                 x, y = distributed.rows(x), distributed.rows(y)
                 x = x.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
                 yield x, y.to(device, non_blocking=True)
 
-        steps = max(len(data) // batch_size, 1)
-        return Run(batches, epochs, steps, seed, device, state_file, title)
+        return Run(
+            batches, epochs or recipe.epochs, max(len(data) // size, 1), seed, device, state_file, title
+        )
 
     @classmethod
     def repeating(

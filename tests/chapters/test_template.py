@@ -38,6 +38,7 @@ class EchoConfig:
     epochs: int = 1
     batch_size: int = 64
     lr: float = 0.001
+    augment: str = "none"
 
 
 def train_echo(

@@ -13,19 +13,6 @@ from arae_core.systems.anomaly.latent_search import (
     white_noise,
 )
 
-__all__ = [
-    "DCDiscriminator",
-    "DCGANConfig",
-    "DCGenerator",
-    "Found",
-    "OnePassScore",
-    "OneVsAll",
-    "SearchConfig",
-    "SearchDiverged",
-    "SearchScore",
-    "latent_search",
-    "one_vs_all",
-    "scores",
-    "train_dcgan",
-    "white_noise",
-]
+__all__ = ["DCDiscriminator", "DCGANConfig", "DCGenerator", "Found", "OnePassScore", "OneVsAll"]
+__all__ += ["SearchConfig", "SearchDiverged", "SearchScore", "latent_search", "one_vs_all", "scores"]
+__all__ += ["train_dcgan", "white_noise"]

@@ -8,8 +8,6 @@ ADGAN's score (Deecke et al. 2018) is the mean over several searches from differ
 generator's weights to each image, which would need a generator an image; ours searches for codes alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ and leaky ReLU of slope 0.2; a last convolution looks at all of the 4 x 4. The p
 logits. It knows nothing of features: DCGAN's images have none that they should match.
 """
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from arae_core.networks.encoder import scaled

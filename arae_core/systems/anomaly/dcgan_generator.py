@@ -5,8 +5,6 @@ channels until the image's size is reached; batch norm and ReLU after each, tanh
 Here the tanh is mapped to [0, 1], and the kernels are 4 x 4, as in the mirror generators, where the paper draws 5 x 5.
 """
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from arae_core.networks.blocks import UnitTanh, upsampling_unit

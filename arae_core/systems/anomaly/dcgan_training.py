@@ -6,8 +6,6 @@ one step each a batch, both with Adam, beta1 0.5. The paper draws z uniformly; A
 it is trained here, from a normal distribution.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +61,7 @@ def train_dcgan(
         torch.optim.Adam(network.parameters(), lr=config.lr, betas=config.betas)
         for network in (generator, discriminator)
     )
-    run = Run.over(
-        data,
-        config.epochs,
-        config.batch_size,
-        seed=seed,
-        augment=config.augment,
-        device=device,
-        state_file=state_file,
-        title=title,
-    )
+    run = Run.over(data, config, seed, device, state_file, title)
     g, d = distributed.learner(generator), distributed.learner(discriminator)
     networks = {"generator": generator, "discriminator": discriminator}
     for x, _ in run.steps(networks, {"adam": adam, "discriminator_adam": opposing}):

@@ -11,8 +11,6 @@ own noise, and networks in evaluation mode do not mix images. A's code names mom
 and 100 steps (2,048 by default), for losses that are sums.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite

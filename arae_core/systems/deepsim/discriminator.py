@@ -10,8 +10,6 @@ returns one logit. Strides are C's: 4 in the first layer for large images, 2 for
 pixels, where C has nothing, it is 1, and Table 1 fits again.
 """
 
-from __future__ import annotations
-
 from math import prod
 
 import torch

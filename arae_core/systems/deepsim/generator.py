@@ -15,8 +15,6 @@ up-convolutions as doublings are needed, Table 5's first ones and its last. The 
 He et al. 2015 for this slope, the output's bias at mid-grey.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -13,8 +13,6 @@ networks learn from one pass of the discriminator, taken before either moves. Se
 learning rate without its schedule; here it is one of `training.schedule`'s.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -65,6 +63,7 @@ class DeepSimConfig:
         0.1  # C's; the discriminator rests while its loss is less than this part of the adversarial one
     )
     schedule: str = "one-cycle"
+    augment: str = "none"
     precision: str = "auto"
 
 
@@ -101,9 +100,7 @@ def train_deepsim(
             discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
         )
         optimizers["discriminator_adam"] = opposing
-    run = Run.over(
-        data, config.epochs, config.batch_size, seed=seed, device=device, state_file=state_file, title=title
-    )
+    run = Run.over(data, config, seed, device, state_file, title)
     g = distributed.learner(generator)
     d = distributed.learner(discriminator) if discriminator is not None else None
     with frozen(encoder):

@@ -7,15 +7,5 @@ from arae_core.systems.denoising.training import DenoiserConfig, denoising_loss,
 from arae_core.systems.denoising.wavelet_decoder import WaveletDecoder
 from arae_core.systems.denoising.wavelet_encoder import WaveletEncoder
 
-__all__ = [
-    "Denoiser",
-    "DenoiserConfig",
-    "WaveletDecoder",
-    "WaveletEncoder",
-    "classical_denoiser",
-    "denoising_loss",
-    "haar_analysis",
-    "haar_synthesis",
-    "searched_strength",
-    "train_denoiser",
-]
+__all__ = ["Denoiser", "DenoiserConfig", "WaveletDecoder", "WaveletEncoder", "classical_denoiser"]
+__all__ += ["denoising_loss", "haar_analysis", "haar_synthesis", "searched_strength", "train_denoiser"]

@@ -8,8 +8,6 @@ a search to say (`searched_strength`): the textbooks' values are for noise that 
     wavelet  small wavelet coefficients shrunk to zero, by a threshold for each band (Chang, Yu and Vetterli 2000)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 

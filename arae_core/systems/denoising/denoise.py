@@ -1,7 +1,5 @@
 """The denoiser at work: a frozen encoder with Haar poolings, and the decoder trained for it (A, Section 4.2)."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 import torch

@@ -11,8 +11,6 @@ The transform is orthonormal, so synthesis is its transpose and loses nothing. A
 the side as max pooling does, and the other three, the details, say all that it left out.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -10,8 +10,6 @@ A: squared errors, summed (weights 0.002 and 0.01). Ours by default are means, t
 features' own mean square, as in `losses.inversion`. The pixel loss is squared, unlike an inverter's.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,16 +79,7 @@ def train_denoiser(
     encoder.to(device).to(memory_format=torch.channels_last)
     wavelet = WaveletEncoder(encoder, config.layer)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=config.lr, betas=config.betas)
-    run = Run.over(
-        data,
-        config.epochs,
-        config.batch_size,
-        seed=seed,
-        augment=config.augment,
-        device=device,
-        state_file=state_file,
-        title=title,
-    )
+    run = Run.over(data, config, seed, device, state_file, title)
     g = distributed.learner(decoder)
     with frozen(encoder):
         for x, _ in run.steps({"decoder": decoder}, {"adam": optimizer}):

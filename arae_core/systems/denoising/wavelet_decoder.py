@@ -12,8 +12,6 @@ nothing is padded, and their first convolution has a stride of 2, so that one U 
 Details are added where they are synthesised and need no weights, so a decoder without them has as many parameters.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad

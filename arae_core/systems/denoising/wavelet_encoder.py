@@ -8,8 +8,6 @@ where they knew its largest value: up to twice that where a block is even, half 
 A leaves it so, and its decoder learns to read the features as they come.
 """
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from arae_core.networks.encoder import Encoder

@@ -11,8 +11,6 @@ the gradient. The attack sees the network in evaluation mode, as everywhere in t
 training mode), and the learning rate follows `schedule`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +21,9 @@ from torch import nn
 from arae_core.data import Images
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
-from arae_core.training.classifier import Attack, ClassifierConfig, check_config, perturb, run_over, sgd
+from arae_core.training.classifier import Attack, ClassifierConfig, check_config, perturb, sgd
 from arae_core.training.precision import mixed_precision
-from arae_core.training.run import History
+from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
 
 VERSION = 1  # goes up when the same config gives other weights
@@ -74,7 +72,7 @@ def train_fast(
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
     optimizer = sgd(model, config)
-    run = run_over(data, config, seed, device, state_file, title)
+    run = Run.over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
     assert config.attack is not None  # as the configuration has checked
     watch, total_steps = Watch(model, data, config, config.alarm, seed), run.total_steps

@@ -13,8 +13,6 @@ the batch's statistics, and dropout drops. The paper has the linf ball; its l2 a
 eps along the gradient. Gradients are taken at the image clamped to [0, 1], as everywhere in the book.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +25,9 @@ from arae_core.data import Images
 from arae_core.networks import Encoder
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
-from arae_core.training.classifier import ClassifierConfig, check_config, run_over, sgd
+from arae_core.training.classifier import ClassifierConfig, check_config, sgd
 from arae_core.training.precision import mixed_precision
-from arae_core.training.run import History
+from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
 
 VERSION = 1  # goes up when the same config gives other weights
@@ -92,7 +90,7 @@ def train_free(
     assert attack is not None  # as the configuration has checked
     model.to(memory_format=torch.channels_last).train()
     optimizer = sgd(model, config)
-    run = run_over(data, config, seed, weight.device, state_file, title, epochs=config.passes)
+    run = Run.over(data, config, seed, weight.device, state_file, title, epochs=config.passes)
     learner = distributed.learner(model)
     watch, updates = Watch(model, data, config, config.alarm, seed), m * run.total_steps
     carried, within = Carried(config.batch_size, model.image_size, like=weight), ball(attack.norm, attack.eps)
@@ -110,6 +108,7 @@ def train_free(
             if config.clip:
                 nn.utils.clip_grad_norm_(model.parameters(), config.clip)
             optimizer.step()
+            assert x_adv.grad is not None
             delta.copy_(within.project(delta + attack.step_size * within.steepest(x_adv.grad)))
             run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
         watch.after_step(run)

@@ -11,8 +11,6 @@ tells of itself: then the accuracy under the training's own attack falls too.
 The attack on the few images is no part of the authors' cost of fast training: here it is paid for in "seconds".
 """
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 from typing import Any

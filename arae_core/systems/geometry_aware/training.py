@@ -11,8 +11,6 @@ Differs from the authors' published model, which adds 500,000 unlabelled images 
 recipe, and the learning rate follows `schedule` as everywhere in the book.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +22,9 @@ from arae_core.attacks import ascend, ball
 from arae_core.data import Images
 from arae_core.networks import frozen
 from arae_core.training import distributed
-from arae_core.training.classifier import Attack, ClassifierConfig, check_config, run_over, sgd
+from arae_core.training.classifier import Attack, ClassifierConfig, check_config, sgd
 from arae_core.training.precision import mixed_precision
-from arae_core.training.run import History
+from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
 
 VERSION = 1  # goes up when the same config gives other weights
@@ -122,7 +120,7 @@ def train_geometry_aware(
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last).train()
     optimizer = sgd(model, config)
-    run = run_over(data, config, seed, device, state_file, title)
+    run = Run.over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
     attack = config.attack
     assert attack is not None  # as the configuration has checked

@@ -9,12 +9,5 @@ from arae_core.systems.rivals.per_image import (
 )
 from arae_core.systems.rivals.priors import alpha_norm, total_variation
 
-__all__ = [
-    "ImagesDiverged",
-    "Optimised",
-    "PriorInversion",
-    "RobustInversion",
-    "alpha_norm",
-    "optimise_images",
-    "total_variation",
-]
+__all__ = ["ImagesDiverged", "Optimised", "PriorInversion", "RobustInversion", "alpha_norm"]
+__all__ += ["optimise_images", "total_variation"]

@@ -12,8 +12,6 @@ Departures: of all iterates the one of the lowest objective is kept, which can o
 (`losses.priors`); the step size is constant, where Mahendran and Vedaldi lower theirs in stages.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

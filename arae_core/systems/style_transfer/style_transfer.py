@@ -8,8 +8,6 @@ As in A, three autoencoders of one AlexNet, conv5, conv2 and conv1, and no blend
 Li et al. have five of VGG-19 and blend. A scales every picture to 224 pixels, here any size goes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

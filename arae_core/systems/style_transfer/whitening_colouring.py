@@ -13,8 +13,6 @@ Paper A takes this step over from WCT2's code, which adds the identity to the co
 the content's range. Here nothing is added; what follows a ReLU is clamped at 0 by `style_transfer`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

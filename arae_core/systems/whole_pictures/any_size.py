@@ -5,8 +5,6 @@ A's evaluation code does (`replicate`, right and lower edge), and x_hat is cropp
 pixels; here it is the least that the strides allow. What is too large for one pass is done in tiles.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from math import prod
 

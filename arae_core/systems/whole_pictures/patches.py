@@ -5,8 +5,6 @@ sees: its layers' padding lies around every patch, as it did in training, and no
 between patches can show.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -6,8 +6,6 @@ first, first + period, first + 2 period, …; other sizes are padded to it (`any
 by running the network, not from a table, so they hold for any network x -> x_hat of the same size.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain

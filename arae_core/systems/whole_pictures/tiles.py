@@ -6,8 +6,6 @@ same pixels in the same places as in the whole picture. Near a cut it does not, 
 up to rounding. A's evaluation code goes the simpler way and takes each picture whole.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import isqrt
 
