@@ -5,22 +5,39 @@ import shutil
 import pytest
 from PIL import Image
 
-from arae_core.data import MissingDataError, image_folder
+from arae_core.data import ImageSet, MissingDataError, cifar10, image_folder
 
 
-def test_val_stands_for_test(odd_folder):
-    assert len(image_folder(odd_folder, "test", image_size=32)) == 2
+def test_odd_images_are_converted_and_bad_ones_named(odd_folder):
+    with pytest.warns(UserWarning, match="4 unreadable"):
+        data = image_folder(odd_folder, "train", image_size=32)
+    assert isinstance(data, ImageSet) and data.images.shape == (8, 3, 32, 32)
+    assert data.labels.tolist() == [0] * 4 + [1] * 4 and data.classes == ("a", "b")
+    for name in ("truncated.jpg", "text.jpg", "empty.png", "huge.ppm"):
+        assert sum(name in reason for reason in data.skipped) == 1
 
 
-def test_a_class_without_test_images_does_not_shift_the_others(odd_folder):
+def test_a_changed_file_is_read_again(tiny_cifar):
+    first, folder = cifar10("train", root=tiny_cifar), tiny_cifar / "cifar10" / "train"
+    (folder / "cat" / "0000.jpg").write_bytes((folder / "bird" / "0000.jpg").read_bytes())
+    assert cifar10("train", root=tiny_cifar).digest != first.digest
+
+
+@pytest.mark.parametrize("image_size", [32, 224])
+def test_no_readable_image_at_all(tmp_path, image_size):
+    (tmp_path / "train" / "a").mkdir(parents=True)
+    (tmp_path / "train" / "a" / "x.jpg").write_text("no")
+    with pytest.raises(ValueError, match="not one image.*x.jpg"):  # the larger ones are read as a pass goes on
+        list(image_folder(tmp_path, "train", image_size=image_size).batches(1))
+
+
+def test_a_class_without_test_images_shifts_no_other_and_one_that_training_lacks_is_refused(odd_folder):
+    assert len(image_folder(odd_folder, "test", image_size=32)) == 2  # val stands for test
     shutil.rmtree(odd_folder / "val" / "a")
     data = image_folder(odd_folder, "test", image_size=32)
     assert data.labels.tolist() == [1] and data.classes == ("a", "b")
-
-
-def test_a_class_that_training_lacks_is_refused(odd_folder):
-    shutil.rmtree(odd_folder / "train" / "a")
-    with pytest.raises(ValueError, match="classes that .*train lacks: a"):
+    shutil.rmtree(odd_folder / "train" / "b")
+    with pytest.raises(ValueError, match="classes that .*train lacks: b"):
         image_folder(odd_folder, "test", image_size=32)
 
 
@@ -52,24 +69,17 @@ def test_tiny_imagenet_in_its_own_layout(tmp_path):
 
 
 def test_missing_names_the_places(tmp_path):
-    with pytest.raises(MissingDataError) as caught:
-        image_folder("tiny-imagenet", "train", image_size=64, root=tmp_path)
-    assert all(str(tmp_path / name) in str(caught.value) for name in ("tiny-imagenet", "tiny-imagenet-200"))
-    assert "tiny-imagenet-200.zip" in str(caught.value)
+    said = pytest.raises(MissingDataError, image_folder, "tiny-imagenet", "train", image_size=64, root=tmp_path)
+    for name in ("tiny-imagenet", "tiny-imagenet-200"):
+        assert str(tmp_path / name) in str(said.value) and "tiny-imagenet-200.zip" in str(said.value)
     with pytest.raises(MissingDataError, match="<split>/<class>/<image>"):
         image_folder(tmp_path / "none", "train", image_size=64)
-
-
-def test_a_folder_without_splits_or_images(tmp_path):
     (tmp_path / "cats").mkdir()
-    with pytest.raises(MissingDataError, match="no folder train"):
-        image_folder(tmp_path, "train", image_size=64)
+    pytest.raises(MissingDataError, image_folder, tmp_path, "train", image_size=64).match("no folder train")
     (tmp_path / "train" / "a").mkdir(parents=True)
-    with pytest.raises(MissingDataError, match="holds no image"):
-        image_folder(tmp_path, "train", image_size=64)
+    pytest.raises(MissingDataError, image_folder, tmp_path, "train", image_size=64).match("holds no image")
 
 
 @pytest.mark.parametrize("bad", [{"image_size": 0}, {"image_size": "64"}, {"split": "training"}])
 def test_bad_arguments(odd_folder, bad):
-    with pytest.raises(ValueError):
-        image_folder(odd_folder, **({"split": "train", "image_size": 64} | bad))
+    pytest.raises(ValueError, image_folder, odd_folder, **{"split": "train", "image_size": 64} | bad)

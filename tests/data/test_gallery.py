@@ -20,12 +20,9 @@ def test_names_and_folders_in_order(folder):
     assert list(found.pictures) == ["coffee", "a", "b", "brick"] and found.name == "photographs + mine + textures"
     assert torch.equal(found.pictures["coffee"], photograph("coffee"))
     assert torch.equal(found.pictures["brick"], texture("brick"))
-    assert found.pictures["b"].shape == (1, 3, 30, 10) and found.pictures["b"][0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
-
-
-def test_large_pictures_are_scaled_and_small_ones_stay(folder):
-    found = gallery(["coffee", "mine"], longest_side=32, root=folder).pictures
-    assert found["coffee"].shape == (1, 3, 21, 32) and found["a"].shape == (1, 3, 16, 32) and found["b"].shape == (1, 3, 30, 10)
+    assert found.pictures["b"][0, :, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
+    scaled = gallery(["coffee", "mine"], longest_side=32, root=folder).pictures  # the large ones
+    assert [tuple(picture.shape[2:]) for picture in scaled.values()] == [(21, 32), (16, 32), (30, 10)]
 
 
 def test_digest_follows_the_pixels(folder):
@@ -35,21 +32,13 @@ def test_digest_follows_the_pixels(folder):
     assert gallery(["mine"], root=folder).digest not in digests
 
 
-def test_what_is_not_there_or_there_twice(folder):
-    with pytest.raises(MissingDataError, match="marble"):
-        gallery(["marble"], root=folder)
-    with pytest.raises(ValueError, match="two pictures are called brick"):
-        gallery(["brick", "brick"])
-    with pytest.raises(ValueError, match="at least"):
-        gallery([])
-
-
-def test_refused_before_anything_is_read(folder):
+def test_what_is_not_there_or_there_twice_is_refused_before_anything_is_read(folder):
+    pytest.raises(MissingDataError, gallery, ["marble"], root=folder).match("marble")
+    pytest.raises(ValueError, gallery, ["brick", "brick"]).match("two pictures are called brick")
+    pytest.raises(ValueError, gallery, []).match("at least")
     require_pictures(["coffee", "brick", "mine"], least_side=10, root=folder)
-    with pytest.raises(MissingDataError, match="marble"):
-        require_pictures(["coffee", "marble"], root=folder)
+    pytest.raises(MissingDataError, require_pictures, ["coffee", "marble"], root=folder).match("marble")
     with pytest.raises(ValueError, match="b.png has 10 x 30 pixels.*11 at least"):
         require_pictures(["mine"], least_side=11, root=folder)
     (folder / "mine" / "c.png").write_text("no")
-    with pytest.raises(ValueError, match="c.png"):
-        require_pictures(["mine"], root=folder)
+    pytest.raises(ValueError, require_pictures, ["mine"], root=folder).match("c.png")

@@ -11,16 +11,11 @@ def test_each_name(tiny_cifar, odd_folder):
     assert isinstance(data, ImageSet) and data.labels.bincount().tolist() == [2, 2, 2]
     assert load("cifar10", "test", image_size=64, root=tiny_cifar).batch([0])[0].shape == (1, 3, 64, 64)
     assert len(load(str(odd_folder), "test", image_size=24)) == 2
-
-
-def test_the_seed_chooses_the_images(tiny_cifar):
-    one, two = (load("cifar10", "train", image_size=32, count=6, seed=seed, root=tiny_cifar) for seed in (0, 1))
-    assert one.digest != two.digest
+    assert load("cifar10", "train", image_size=32, count=6, seed=1, root=tiny_cifar).digest != data.digest
 
 
 def test_refused(tiny_cifar):
-    with pytest.raises(ValueError, match="did you mean photos"):
-        load("photo", "train", image_size=32)
+    pytest.raises(ValueError, load, "photo", "train", image_size=32).match("did you mean photos")
     with pytest.raises(ValueError, match="cannot take 13 of 12"):
         load("cifar10", "train", image_size=32, count=13, root=tiny_cifar)
     with pytest.raises(FileNotFoundError, match="image-net.org"):
@@ -33,8 +28,7 @@ def test_whether_it_is_here_before_it_is_read(tiny_cifar, odd_folder):
     with pytest.raises(ValueError, match="no data set 'cifar-10'; did you mean cifar10"):
         require_dataset("cifar-10")
     for name in ("oxford-pets", "tiny-imagenet", str(odd_folder / "train")):
-        with pytest.raises(MissingDataError, match="train|is not here"):
-            require_dataset(name, root=tiny_cifar)
+        pytest.raises(MissingDataError, require_dataset, name, root=tiny_cifar).match("train|is not here")
 
 
 def test_what_is_here(tiny_cifar, tmp_path, monkeypatch):

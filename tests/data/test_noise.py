@@ -43,13 +43,7 @@ def test_ends_of_the_range():
 
 @pytest.mark.parametrize("sigma", [-0.1, 1.01, 50, float("nan"), float("inf"), "0.1", None, True])
 def test_a_sigma_that_cannot_be_meant(sigma):
-    with pytest.raises(ValueError, match="sigma"):
-        clipped_noise(grey(0.5), sigma)
-
-
-def test_a_sigma_of_255_is_explained():
-    with pytest.raises(ValueError, match="50/255"):
-        clipped_noise(grey(0.5), 50)
+    pytest.raises(ValueError, clipped_noise, grey(0.5), sigma).match("sigma.*50/255" if sigma == 50 else "sigma")
 
 
 @pytest.mark.parametrize("x, message", [
@@ -57,7 +51,5 @@ def test_a_sigma_of_255_is_explained():
     (torch.rand(1, 1, 8, 8), "batch"), (torch.rand(0, 3, 8, 8), "batch"),
 ])
 def test_pictures_that_cannot_be_meant(x, message):
-    with pytest.raises(ValueError, match=message):
-        clipped_noise(x, 0.1)
-    with pytest.raises(TypeError, match="255"):
-        clipped_noise(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 0.1)
+    pytest.raises(ValueError, clipped_noise, x, 0.1).match(message)
+    pytest.raises(TypeError, clipped_noise, torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 0.1).match("255")

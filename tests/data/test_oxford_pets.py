@@ -16,10 +16,9 @@ def pets(tmp_path):
     (base / "images").mkdir(parents=True)
     (base / "annotations").mkdir()
     for split, rows in NAMES.items():
-        lines = []
         for i, (name, kind) in enumerate(rows):
-            Image.new("RGB", (30 + i, 20), "red" if kind == 1 else "blue").save(base / "images" / f"{name}.jpg", quality=95)
-            lines.append(f"{name} {i + 1} {kind} 1\n")
+            Image.new("RGB", (30 + i, 20), ["red", "blue"][kind - 1]).save(base / "images" / f"{name}.jpg", quality=95)
+        lines = [f"{name} {i} {kind} 1\n" for i, (name, kind) in enumerate(rows, 1)]
         (base / "annotations" / f"{split}.txt").write_text("".join(lines))
     return tmp_path
 
@@ -36,12 +35,8 @@ def test_missing_damaged_or_asked_for_wrongly(pets, tmp_path):
     with pytest.raises(MissingDataError, match=r"not found(?s:.*)images.tar.gz"):
         oxford_pets("train", image_size=24, root=tmp_path / "elsewhere")
     (pets / "oxford-iiit-pet" / "images" / "beagle_2.jpg").write_bytes(b"no picture")
-    with pytest.raises(MissingDataError, match="beagle_2"):
-        oxford_pets("train", image_size=24, root=pets)
+    pytest.raises(MissingDataError, oxford_pets, "train", image_size=24, root=pets).match("beagle_2")
     (pets / "oxford-iiit-pet" / "annotations" / "test.txt").unlink()
-    with pytest.raises(MissingDataError, match=r"test\.txt"):
-        oxford_pets("test", image_size=24, root=pets)
-    with pytest.raises(ValueError, match="split"):
-        oxford_pets("val", image_size=24, root=pets)
-    with pytest.raises(ValueError, match="image_size"):
-        oxford_pets("test", image_size=0, root=pets)
+    pytest.raises(MissingDataError, oxford_pets, "test", image_size=24, root=pets).match(r"test\.txt")
+    pytest.raises(ValueError, oxford_pets, "val", image_size=24, root=pets).match("split")
+    pytest.raises(ValueError, oxford_pets, "test", image_size=0, root=pets).match("image_size")

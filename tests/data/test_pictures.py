@@ -21,32 +21,21 @@ def test_kinds_become_rgb(odd_folder):
     assert torch.equal(picture(odd_folder / "train/a/rgba.png"), rgb)
     assert torch.equal(picture(odd_folder / "train/b/sixteen.png"), torch.full((1, 3, 40, 60), 128 / 255))
     assert picture(odd_folder / "train/b/one.png").shape == (1, 3, 1, 1)
+    turned = picture(odd_folder / "train/b/turned.jpg")  # stands upright
+    assert turned.shape == (1, 3, 60, 40) and (turned - rgb.rot90(-1, (2, 3))).abs().mean() < 0.03
 
 
-def test_a_turned_picture_stands_upright(odd_folder):
-    turned = picture(odd_folder / "train/b/turned.jpg")
-    assert turned.shape == (1, 3, 60, 40)
-    plain = picture(odd_folder / "train/a/rgb.png")
-    assert (turned - plain.rot90(-1, (2, 3))).abs().mean() < 0.03
-
-
-def test_a_tiff_of_32_bit_integers_has_no_known_range(tmp_path):
-    Image.fromarray(np.tile(np.arange(256, dtype=np.int32), (32, 1))).save(tmp_path / "map.tif")
-    with pytest.raises(UnreadableImageError, match="map.tif.*unknown range"):
-        picture(tmp_path / "map.tif")
-
-
-def test_transparent_is_white(tmp_path):
+def test_transparent_is_white_and_a_tiff_of_32_bit_integers_has_no_known_range(tmp_path):
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
     assert (picture(tmp_path / "clear.png") == 1).all()
+    Image.fromarray(np.tile(np.arange(256, dtype=np.int32), (32, 1))).save(tmp_path / "map.tif")
+    pytest.raises(UnreadableImageError, picture, tmp_path / "map.tif").match("map.tif.*unknown range")
 
 
 def test_scaled_to_a_longest_side(odd_folder):
-    assert picture(odd_folder / "train/a/rgb.png", max_side=30).shape == (1, 3, 20, 30)
-    assert picture(odd_folder / "train/a/rgb.png", max_side=1).shape == (1, 3, 1, 1)
-    assert picture(odd_folder / "train/a/rgb.png", max_side=100).shape == (1, 3, 40, 60)
-    with pytest.raises(ValueError, match="max_side"):
-        picture(odd_folder / "train/a/rgb.png", max_side=0)
+    for side, size in ((30, (20, 30)), (1, (1, 1)), (100, (40, 60))):
+        assert picture(odd_folder / "train/a/rgb.png", max_side=side).shape == (1, 3, *size)
+    pytest.raises(ValueError, picture, odd_folder / "train/a/rgb.png", max_side=0).match("max_side")
 
 
 @pytest.mark.parametrize("file, cause", [
@@ -54,14 +43,9 @@ def test_scaled_to_a_longest_side(odd_folder):
     ("b/empty.png", "cannot identify"), ("b/huge.ppm", "pixels"),
 ])
 def test_what_is_no_picture_is_named_with_the_cause(odd_folder, file, cause):
-    with pytest.raises(UnreadableImageError, match=cause) as caught:
-        picture(odd_folder / "train" / file)
-    assert str(odd_folder / "train" / file) in str(caught.value)
-
-
-def test_a_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match="none.png"):
-        picture(tmp_path / "none.png")
+    caught = pytest.raises(UnreadableImageError, picture, odd_folder / "train" / file)
+    assert caught.match(cause) and str(odd_folder / "train" / file) in str(caught.value)
+    pytest.raises(FileNotFoundError, picture, odd_folder / "none.png").match("none.png")
 
 
 @pytest.fixture
@@ -90,15 +74,12 @@ def test_pictures_of_the_folders_inside_count_where_it_has_none_itself(kodak, tm
     assert [file.relative_to(tmp_path / "denoise").as_posix() for file in picture_files(tmp_path / "denoise")] == names
 
 
-def test_missing_or_empty(kodak, tmp_path):
+def test_missing_empty_or_of_20_000_pixels_a_side(kodak, tmp_path):
     with pytest.raises(MissingDataError, match="div2k is not here(?s:.*)folder with pictures"):
         picture_files("div2k", root=tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MissingDataError, match="is not here"):
-        picture_files(tmp_path / "empty")
+    pytest.raises(MissingDataError, picture_files, tmp_path / "empty").match("is not here")
 
-
-def test_a_picture_of_20_000_pixels_a_side(kodak):
     (kodak / "huge.ppm").write_bytes(b"P6 20000 20000 255\n")
     with pytest.raises(UnreadableImageError, match="huge.ppm: .*400000000 pixels"):
         picture(picture_files(kodak)[-1])
@@ -106,25 +87,18 @@ def test_a_picture_of_20_000_pixels_a_side(kodak):
 
 def test_scaled_sizes():
     x = torch.rand(2, 3, 32, 20)
-    assert rescaled(x, 3).shape == (2, 3, 96, 60)
-    assert rescaled(x, 0.3).shape == (2, 3, 10, 6)
-    assert rescaled(x, 0.001).shape == (2, 3, 1, 1)
+    for factor, size in ((3, (96, 60)), (0.3, (10, 6)), (0.001, (1, 1))):
+        assert rescaled(x, factor).shape == (2, 3, *size)
     torch.testing.assert_close(rescaled(x, 1), x, atol=1e-6, rtol=0)
 
 
-def test_there_and_back_leaves_a_smooth_picture():
+def test_smooth_flat_and_in_range_it_stays_and_reducing_averages():
     x = rescaled(photograph("coffee"), 0.25)
     assert (rescaled(rescaled(x, 4), 0.25) - x).abs().mean() < 0.01
-
-
-def test_stays_in_range_and_flat():
     edge = torch.zeros(1, 3, 16, 16)
     edge[..., 8:] = 1
     assert rescaled(edge, 5).min() == 0 and rescaled(edge, 5).max() == 1  # a cubic alone would overshoot
     torch.testing.assert_close(rescaled(torch.full((1, 3, 9, 9), 0.4), 7), torch.full((1, 3, 63, 63), 0.4))
-
-
-def test_reducing_averages():
     stripes = (torch.arange(64) % 2).float().expand(1, 3, 64, 64)
     assert (rescaled(stripes, 0.125) - 0.5).abs().max() < 0.05  # points picked out would be 0 or 1
 
@@ -132,9 +106,7 @@ def test_reducing_averages():
 def test_bad_scaling():
     x = torch.rand(1, 3, 32, 32)
     for factor in (0, -1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="positive"):
-            rescaled(x, factor)
-    with pytest.raises(ValueError, match="batch"):
-        rescaled(x[0], 2)
+        pytest.raises(ValueError, rescaled, x, factor).match("positive")
+    pytest.raises(ValueError, rescaled, x[0], 2).match("batch")
     with pytest.raises(ValueError, match="enlarged by 625 are more than 80,000,000"):
         rescaled(x, 625)  # 20,000 pixels a side
