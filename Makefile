@@ -44,7 +44,7 @@ notebooks: $(STAMP)
 # On a quiet machine: nothing else should run. The others' packages are installed first.
 bench: $(STAMP)
 	@"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[bench]"
-	@"$(BIN)/python" -m benchmarks --out book/reference/benchmarks
+	@"$(BIN)/python" -m benchmarks
 
 # No hashes, no index, no paths: the file serves any machine and any mirror.
 constraints: $(STAMP)

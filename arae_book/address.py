@@ -5,8 +5,6 @@ README.md, CONTRIBUTING.md and the book's pages. CITATION.cff thereby keeps the 
 these links are found again after `_config.yml` was edited by hand.
 """
 
-from __future__ import annotations
-
 import copy
 import os
 import re

@@ -6,8 +6,6 @@ changed pages only, keeps old titles in the navigation of the others and forgets
 again. It then replaces the former site in one move, so that a failed build leaves that one alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

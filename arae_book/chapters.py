@@ -1,7 +1,5 @@
 """The chapters: `book/<part>/NN_<name>.ipynb` is the chapter <name>. What is refused says so with `Refused`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

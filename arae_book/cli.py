@@ -4,8 +4,6 @@ Exit codes: 0 done; 1 a chapter, or the site, failed; 2 refused before anything 
 SIGTERM. A user's error is one line, never a traceback.
 """
 
-from __future__ import annotations
-
 import signal
 import sys
 from functools import partial

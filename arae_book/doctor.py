@@ -1,7 +1,5 @@
 """`arae doctor`: what is on this machine, what is missing, and how to get it."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -5,8 +5,6 @@ what `arae run -p KEY ITEM` takes. A point's folder is named after its values: `
 such a name cannot hold, or not exactly, ends in a digest: `layers=conv1_conv2~6f1d2a07`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

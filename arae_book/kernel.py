@@ -1,8 +1,6 @@
 """Papermill's own engine, but with a say in the kernel's process: its environment, where its raw error output goes
 (ipykernel complains there at length when it is interrupted), its interruption, and what it used, which it says last."""
 
-from __future__ import annotations
-
 import inspect
 import logging
 import os
@@ -68,7 +66,7 @@ class _Client(PapermillNotebookClient):
             super().papermill_execute_cells()
         finally:
             over.set()
-        code = f"{inspect.getsource(_leave)}\n_leave({str(self.farewell)!r})"
+        code = f"{_SOURCE}\n_leave({str(self.farewell)!r})"
         said = self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False))["content"]
         if said["status"] != "ok":
             raise RuntimeError(f"the kernel could not say what it used: {said.get('evalue', said['status'])}")
@@ -103,4 +101,5 @@ def _leave(path: str) -> None:
         json.dump(used, file)
 
 
+_SOURCE = inspect.getsource(_leave)  # now: the file may be edited while a chapter runs
 papermill_engines.register(ENGINE, Engine)

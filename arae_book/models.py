@@ -1,7 +1,5 @@
 """The reference models, as a list (`arae models`) and on the page "Models": what their files say of themselves."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ A page runs again when its folder is no longer current (see `runs`): so it is ne
 what changed is executed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 

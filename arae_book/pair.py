@@ -3,8 +3,6 @@
 What a profile names and the data or the encoder does not hold is refused here, before a network is trained.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ and under a chapter's name its own. Its values say of which type a parameter is,
 profile's file holds what differs; see the head of `default.yaml`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy

@@ -1,13 +1,11 @@
 """What a run says while it runs: a line that moves on a terminal, else a line a section and a sign of life."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 QUIET = 30.0  # seconds without a word, where there is no terminal
 
@@ -32,7 +30,7 @@ class Progress:
             if not self._terminal:
                 self._say(self._status())
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._say(f"{self.title}: {self.cells} cells")
         self._ticker.start()
         return self

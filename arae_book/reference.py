@@ -5,8 +5,6 @@ those models, into the run's folder in the store; then what is to be kept is cop
 with the same words, and a run whose folder is whole already, whoever made it, is collected as it is.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import subprocess

@@ -3,8 +3,6 @@
 Only what is missing runs, so a sweep that was stopped, or lost a point, goes on with the same command.
 """
 
-from __future__ import annotations
-
 from contextlib import ExitStack, closing
 from pathlib import Path
 

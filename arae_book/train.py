@@ -3,8 +3,6 @@
 Alone, or in the processes that torchrun starts. The chapter then finds the models under the same keys.
 """
 
-from __future__ import annotations
-
 import io
 import linecache
 import re
