@@ -10,11 +10,11 @@ generator's weights to each image, which would need a generator an image; ours s
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from arae_core.data import LabelledImages
 from arae_core.data.image_set import balanced
 from arae_core.losses import InversionWeights, per_image_loss
 from arae_core.networks import Encoder, frozen
@@ -31,7 +31,7 @@ class OneVsAll:
     indices: (N,) into `test`, the normal ones first. anomalous: (N,) bool, on the CPU.
     """
 
-    test: Any
+    test: LabelledImages
     indices: Tensor
     anomalous: Tensor
 
@@ -48,7 +48,7 @@ class OneVsAll:
             yield self.test.batch(part)[0], part.tolist()
 
 
-def one_vs_all(test: Any, class_name: str, *, anomalies: int = 0, seed: int = 0) -> OneVsAll:
+def one_vs_all(test: LabelledImages, class_name: str, *, anomalies: int = 0, seed: int = 0) -> OneVsAll:
     """All test images of a class, and `anomalies` of the others (0: all), balanced over the other classes.
 
     test: an ImageSet or FolderSet. Asking for more anomalies than there are gives all.

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from arae_core.data import Images
+from arae_core.data import LabelledImages
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
 from arae_core.training.classifier import Attack, ClassifierConfig, check_config, perturb, sgd
@@ -55,7 +55,7 @@ def fgsm_rs(norm: str, eps: float) -> Attack:
 
 def train_fast(
     model: nn.Module,
-    data: Images,
+    data: LabelledImages,
     config: FastConfig,
     *,
     seed: int,

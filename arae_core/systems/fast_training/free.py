@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from arae_core.attacks import ball
-from arae_core.data import Images
+from arae_core.data import LabelledImages
 from arae_core.networks import Encoder
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
@@ -73,7 +73,7 @@ class FreeConfig(ClassifierConfig):
 
 def train_free(
     model: Encoder,
-    data: Images,
+    data: LabelledImages,
     config: FreeConfig,
     *,
     seed: int,

@@ -13,13 +13,13 @@ The attack on the few images is no part of the authors' cost of fast training: h
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
 from arae_core.attacks import ascend, ball
+from arae_core.data import Images, LabelledImages
 from arae_core.networks import frozen
 from arae_core.seeds import derive_seed
 from arae_core.training.classifier import ClassifierConfig
@@ -57,7 +57,7 @@ class Watch:
     """
 
     def __init__(
-        self, model: nn.Module, data: Any, config: ClassifierConfig, alarm: Alarm, seed: int
+        self, model: nn.Module, data: LabelledImages, config: ClassifierConfig, alarm: Alarm, seed: int
     ) -> None:
         self.model, self.config, self.alarm = model, config, alarm
         self.best = copy.deepcopy(model)
@@ -88,7 +88,7 @@ class Watch:
         self.model.eval()
 
 
-def pgd_accuracy(model: nn.Module, images: Any, config: ClassifierConfig, steps: int, seed: int) -> float:
+def pgd_accuracy(model: nn.Module, images: Images, config: ClassifierConfig, steps: int, seed: int) -> float:
     """Share of the images still classified right after PGD; the model comes back as it was."""
     attack, device = config.attack, next(model.parameters()).device
     assert attack is not None  # as the configuration has checked
