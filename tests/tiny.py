@@ -1,7 +1,10 @@
-"""A tiny classification problem: bright against dark, red against blue."""
+"""A tiny classification problem: bright against dark, red against blue; and what tests do with networks."""
+
+from contextlib import contextmanager
 
 import pytest
 import torch
+from torch import nn
 
 from arae_core.data import ImageSet
 from arae_core.networks import AlexNet
@@ -25,3 +28,53 @@ def build():
 def own_store(tmp_path, monkeypatch):
     monkeypatch.setenv("ARAE_STORE", str(tmp_path / "store"))
     torch.set_num_threads(1)
+
+
+def built(build, seed=0):
+    torch.manual_seed(seed)
+    return build()
+
+
+@contextmanager
+def untouched(module):
+    """Weights, statistics, modes and gradients are in the end what they are now."""
+
+    def state():
+        return ([m.training for m in module.modules()], [p.requires_grad for p in module.parameters()],
+                [p.grad for p in module.parameters()])
+
+    weights, before = {name: value.clone() for name, value in module.state_dict().items()}, state()
+    yield
+    assert state() == before
+    assert all(torch.equal(value, weights[name]) for name, value in module.state_dict().items())
+
+
+class Brightness(nn.Module):
+    """Says class 0 where an image's mean is below a half, class 1 above: every step of an attack can be followed."""
+
+    def __init__(self):
+        super().__init__()
+        self.middle = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, x):
+        mean = x.mean(dim=(1, 2, 3))
+        return torch.stack([self.middle - mean, mean - self.middle], dim=1)
+
+
+def vivid(generator):
+    """Weights large enough that codes make a difference without training."""
+    for p in generator.parameters():
+        if p.dim() > 1:
+            nn.init.kaiming_normal_(p)
+    return generator
+
+
+@torch.no_grad()
+def shapes(modules, z, *kinds):
+    """(channels, side) of what each module of these kinds gives, in a chain that begins with z."""
+    found = []
+    for module in modules:
+        z = module(z)
+        if isinstance(module, kinds):
+            found.append((z.shape[1], z.shape[-1]))
+    return found

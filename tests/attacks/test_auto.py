@@ -32,12 +32,9 @@ def test_finds_adversaries_inside_the_ball(problem, norm, eps):
     assert model.training
 
 
-def test_names():
+def test_names_and_bad_arguments(problem):
     assert attack_name(("apgd-ce", "apgd-t", "fab-t", "square")) == "autoattack"
     assert attack_name(("apgd-ce", "square")) == "apgd-ce+square"
-
-
-def test_bad_arguments(problem):
     model, x, y = problem
     pytest.raises(ValueError, autoattack, model, x, y, eps=0.5, parts=("pgd",)).match("apgd-ce")
     pytest.raises(ValueError, autoattack, model, x, y, norm="l1", eps=0.5).match("linf")

@@ -13,8 +13,7 @@ def test_the_exponent_of_a_power_law_is_found(power):
 
 @pytest.mark.parametrize(("x", "y"), [([1], [1]), ([1, 2], [0, 1]), ([0, 1], [1, 2]), ([1, 2], [1, 2, 3])])
 def test_no_exponent_without_two_positive_points(x, y):
-    with pytest.raises(ValueError, match="exponent"):
-        exponent(x, y)
+    pytest.raises(ValueError, exponent, x, y).match("exponent")
 
 
 def test_every_value_warms_up_and_is_repeated():
@@ -31,5 +30,4 @@ def test_the_figure_has_a_panel_a_variable_with_its_unit():
     assert [ax.get_xlabel() for ax in axes] == ["images", "side", "k"] and axes[0].get_ylabel() == "s"
     line = axes[0].lines[1]
     assert list(line.get_ydata()) == pytest.approx([2, 20])
-    with pytest.raises(ValueError, match="no growth"):
-        growth_curves({})
+    pytest.raises(ValueError, growth_curves, {}).match("no growth")

@@ -34,5 +34,4 @@ def test_it_is_prepared_once_and_keeps_its_state_to_itself():
 
 
 def test_what_the_work_raises_is_raised_here():
-    with pytest.raises(ValueError, match="said there"):
-        in_own_process(failing)()
+    pytest.raises(ValueError, in_own_process(failing)).match("said there")

@@ -1,7 +1,5 @@
 """A folder of images with everything in it that a reader's folder may hold."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

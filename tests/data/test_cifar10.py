@@ -28,8 +28,8 @@ def test_torchvisions_files_after_their_md5(tmp_path, monkeypatch):
     def write(file: str, content: dict) -> str:
         (folder / file).write_bytes(pickle.dumps(content))
         return hashlib.md5((folder / file).read_bytes()).hexdigest()
-    train, test = write("a", {"data": pixels, "labels": [1, 0, 1, 0, 1]}), write("b", {"data": pixels[:2], "labels": [0, 1]})
-    names = write("meta", {"label_names": ["airplane", "automobile"]})
+    train = write("a", {"data": pixels, "labels": [1, 0, 1, 0, 1]})
+    test, names = write("b", {"data": pixels[:2], "labels": [0, 1]}), write("meta", {"label_names": ["airplane", "automobile"]})
     monkeypatch.setattr(CIFAR10, "train_list", [["a", train]])
     monkeypatch.setattr(CIFAR10, "test_list", [["b", test]])
     monkeypatch.setattr(CIFAR10, "meta", {"filename": "meta", "key": "label_names", "md5": names})
@@ -56,6 +56,6 @@ def test_refused(tmp_path, monkeypatch):
 
 def test_missing_names_every_place_and_both_ways(tmp_path):
     text = str(pytest.raises(FileNotFoundError, cifar10, "train", root=tmp_path / "nothing").value)
-    for part in ("cifar-10-batches-py", "cifar-10-python.tar.gz", str(tmp_path / "nothing" / "cifar10"), "Online:",
-                 "Offline:", "ARAE_DATA"):
+    for part in ("cifar-10-batches-py", "cifar-10-python.tar.gz", str(tmp_path / "nothing" / "cifar10"),
+                 "Online:", "Offline:", "ARAE_DATA"):
         assert part in text

@@ -153,7 +153,8 @@ def test_at_another_size(small):
 
 def test_it_scales_as_pillow_does(small):
     """torchvision resizes files by Pillow's bilinear filter, which A's code calls; up to the rounding to bytes."""
-    theirs = Image.fromarray(small.images[5].permute(1, 2, 0).numpy()).resize((40, 40), Image.Resampling.BILINEAR)
+    image = Image.fromarray(small.images[5].permute(1, 2, 0).numpy())
+    theirs = image.resize((40, 40), Image.Resampling.BILINEAR)
     ours = resized(small, 40).batch([5])[0][0].mul(255).permute(1, 2, 0)
     assert (ours - torch.from_numpy(np.array(theirs)).float()).abs().max() <= 1.01
 

@@ -17,7 +17,8 @@ def pets(tmp_path):
     (base / "annotations").mkdir()
     for split, rows in NAMES.items():
         for i, (name, kind) in enumerate(rows):
-            Image.new("RGB", (30 + i, 20), ["red", "blue"][kind - 1]).save(base / "images" / f"{name}.jpg", quality=95)
+            picture = Image.new("RGB", (30 + i, 20), ["red", "blue"][kind - 1])
+            picture.save(base / "images" / f"{name}.jpg", quality=95)
         lines = [f"{name} {i} {kind} 1\n" for i, (name, kind) in enumerate(rows, 1)]
         (base / "annotations" / f"{split}.txt").write_text("".join(lines))
     return tmp_path

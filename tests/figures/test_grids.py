@@ -20,16 +20,12 @@ def test_rows_columns_and_pixels(images):
 def test_other_images_are_refused(images):
     for rows, columns, cause in (([images[0]], None, "N, 3, H, W"), ({"delta": images - 0.5}, None, "'delta' spans.*pert"),
                                  ([images], ["a", "b"], "2 column labels for 3"), ([], None, "no rows")):
-        with pytest.raises(ValueError, match=cause):
-            image_grid(rows, columns=columns)
+        pytest.raises(ValueError, image_grid, rows, columns=columns).match(cause)
 
 
-def test_perturbation():
+def test_a_perturbation_and_a_gradient_that_keeps_its_sign_and_forgets_its_scale():
     delta = torch.tensor([0.0, 0.01, -0.02, 0.2]).reshape(1, 1, 2, 2)
     torch.testing.assert_close(perturbation(delta).flatten(), torch.tensor([0.5, 0.6, 0.3, 1.0]))
-
-
-def test_gradient_keeps_its_sign_and_forgets_its_scale():
     gradient = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     shown = gradient_image(gradient)
     inside = (shown > 0) & (shown < 1)
@@ -63,5 +59,4 @@ def test_other_input_is_refused():
     for rows, columns, cause in (({"a": [torch.rand(3, 8, 8)]}, ["x", "robust"], "'a' must have a picture"),
                                  ({"a": torch.rand(1, 3, 8, 8)[None]}, ["x"], "'a' must have"), ({}, ["x"], "no pict")):
         for draw in (picture_rows, error_maps):
-            with pytest.raises(ValueError, match=cause):
-                draw(rows, columns=columns)
+            pytest.raises(ValueError, draw, rows, columns=columns).match(cause)

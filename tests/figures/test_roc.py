@@ -19,8 +19,5 @@ def test_a_panel_a_class_and_a_curve_a_method():
     assert list(robust.get_ydata()) == curves["robust"][1].tolist() and standard.get_color() != robust.get_color()
     assert second.lines[1].get_color() == standard.get_color()
 
-
-def test_nothing_to_show():
     for nothing in ({}, {"frog": {}}):
-        with pytest.raises(ValueError, match="no ROC curve"):
-            roc_curves(nothing, {})
+        pytest.raises(ValueError, roc_curves, nothing, {}).match("no ROC curve")

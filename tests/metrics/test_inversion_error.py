@@ -18,32 +18,24 @@ def test_by_hand():
     torch.testing.assert_close(inversion_error(a, b), torch.tensor([0.5, 1.0, 0.0]))
 
 
-def test_pairs_are_all_pairs_of_different_samples():
+def test_pairs_are_all_pairs_of_different_samples_whatever_the_blocks_of_rows(monkeypatch):
     b = samples(30)
     distances = [(b[i] - b[j]).norm().item() for i in range(30) for j in range(30) if i != j]
     assert mean_distance(b) == pytest.approx(sum(distances) / len(distances), rel=1e-6)
-
-
-def test_blocks_of_rows_do_not_change_it(monkeypatch):
-    whole = mean_distance(samples(30))
+    whole = mean_distance(b)
     monkeypatch.setattr(sys.modules[mean_distance.__module__], "ROWS", 7)
-    assert mean_distance(samples(30)) == pytest.approx(whole, rel=1e-6)
+    assert mean_distance(b) == pytest.approx(whole, rel=1e-6)
 
 
-def test_close_samples_keep_their_digits():
-    """A large common offset: by squares and products the distances would be lost."""
-    b = samples(5)
+def test_close_samples_keep_their_digits_and_another_at_random_is_a_hundred_per_cent():
+    b = samples(5)  # with a large common offset, by squares and products the distances would be lost
     assert mean_distance(b + 1000) == pytest.approx(mean_distance(b), rel=1e-3)
-
-
-def test_another_sample_at_random_is_a_hundred_per_cent():
     b = samples(400)
     assert inversion_error(b.roll(1, 0), b).mean().item() == pytest.approx(1.0, rel=0.02)
 
 
 def test_the_scale_of_the_whole_set_serves_a_part():
-    b = samples(20)
-    a = b + 0.1
+    b, a = samples(20), samples(20) + 0.1
     whole = inversion_error(a, b)
     torch.testing.assert_close(inversion_error(a[:3], b[:3], mean_distance(b)), whole[:3])
     torch.testing.assert_close(inversion_error(7 * a, 7 * b), whole)
@@ -51,9 +43,6 @@ def test_the_scale_of_the_whole_set_serves_a_part():
 
 def test_what_cannot_be_compared():
     b = samples(3)
-    with pytest.raises(ValueError, match="one shape"):
-        inversion_error(b[:2], b)
-    with pytest.raises(ValueError, match="two of them"):
-        inversion_error(b[:1], b[:1])
-    with pytest.raises(ValueError, match="positive"):
-        inversion_error(b, b[:1].expand_as(b))
+    pytest.raises(ValueError, inversion_error, b[:2], b).match("one shape")
+    pytest.raises(ValueError, inversion_error, b[:1], b[:1]).match("two of them")
+    pytest.raises(ValueError, inversion_error, b, b[:1].expand_as(b)).match("positive")

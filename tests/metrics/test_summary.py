@@ -6,28 +6,20 @@ import torch
 from arae_core.metrics import interval, summarise, trend
 
 
-def test_mean_sample_deviation_and_count():
+def test_mean_sample_deviation_and_count_with_nan_left_out():
     assert summarise(torch.tensor([1.0, 2.0, 3.0])) == {"value": 2.0, "std": 1.0, "n": 3}
     assert summarise(torch.tensor([True, False])) == {"value": 0.5, "std": pytest.approx(0.5**0.5), "n": 2}
     assert summarise(torch.tensor([4.0])) == {"value": 4.0, "std": 0.0, "n": 1}
-
-
-def test_nan_is_left_out_and_counted():
     values = torch.tensor([1.0, float("nan"), 3.0])
     assert summarise(values) == {"value": 2.0, "std": pytest.approx(2**0.5), "n": 2, "dropped": 1}
-    with pytest.raises(ValueError, match="all of them NaN"):
-        summarise(torch.tensor([float("nan")]))
+    pytest.raises(ValueError, summarise, torch.tensor([float("nan")])).match("all of them NaN")
 
 
-
-def test_normal_interval_of_the_mean():
+def test_normal_interval_of_a_mean_and_wilsons_of_a_share():
     values = torch.tensor([1.0, 2.0, 3.0, 4.0])  # standard deviation sqrt(5 / 3)
     half = 1.959964 * (5 / 12) ** 0.5
     assert interval(values) == pytest.approx((2.5, 2.5 - half, 2.5 + half))
     assert interval(torch.tensor([7.0])) == (7.0, 7.0, 7.0)
-
-
-def test_wilsons_interval_of_a_share():
     share, low, high = interval(torch.arange(100) < 50)
     assert (share, low, high) == pytest.approx((0.5, 0.4038, 0.5962), abs=1e-4)
     share, low, high = interval(torch.zeros(16, dtype=torch.bool))
@@ -35,15 +27,12 @@ def test_wilsons_interval_of_a_share():
 
 
 
-def test_rising_falling_and_in_between():
+def test_rising_falling_in_between_and_nothing_to_rank():
     assert trend([0, 0.5, 1, 2], [1.0, 1.5, 9.0, 9.1]) == pytest.approx(1)
     assert trend([0, 0.5, 1, 2], [4.0, 3.0, 2.0, 1.0]) == pytest.approx(-1)
     # ranks 1 2 4 3 against 1 2 3 4: 1 - 6 * 2 / (4 * 15)
     assert trend([0, 0.5, 1, 2], [1.0, 2.0, 4.0, 3.0]) == pytest.approx(0.8)
 
-
-def test_nothing_to_rank():
     assert math.isnan(trend([0, 1, 2], [5.0, 5.0, 5.0]))
     for at, means in (([0, 1], [1.0, 2.0]), ([0, 1, 2], [1.0, 2.0])):
-        with pytest.raises(ValueError, match="three places"):
-            trend(at, means)
+        pytest.raises(ValueError, trend, at, means).match("three places")

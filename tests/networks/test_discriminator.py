@@ -6,23 +6,17 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from arae_core.networks import AlexNet, FeatureDiscriminator
+from tests.tiny import shapes
 
 
-@pytest.mark.parametrize("spectral_norm", [True, False])
-def test_parameters_at_224(spectral_norm):
-    with torch.device("meta"):
-        discriminator = FeatureDiscriminator(spectral_norm=spectral_norm)
-    assert sum(p.numel() for p in discriminator.parameters()) == 11_372_353
-
-
-def test_sides_at_224():
-    discriminator, z, sides = FeatureDiscriminator((1,)), torch.rand(1, 3, 224, 224), []
-    for module in discriminator.image:
-        z = module(z)
-        if isinstance(module, nn.Conv2d):
-            sides.append(z.shape[-1])
-    assert sides == [55, 51, 25, 23, 11]
-    assert z.shape == (1, 256)
+def test_parameters_and_sides_at_224():
+    for spectral_norm in (True, False):
+        with torch.device("meta"):
+            discriminator = FeatureDiscriminator(spectral_norm=spectral_norm)
+        assert sum(p.numel() for p in discriminator.parameters()) == 11_372_353
+    image, x = FeatureDiscriminator((1,)).image, torch.rand(1, 3, 224, 224)
+    assert [side for _, side in shapes(image, x, nn.Conv2d)] == [55, 51, 25, 23, 11]
+    assert image(x).shape == (1, 256)
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -35,8 +29,7 @@ def test_small_forms(size, layer):
     logits = discriminator(x, encoder.features(x.detach(), layer).detach())
     assert logits.shape == (3, 1)
     logits.sum().backward()
-    assert x.grad.abs().max() > 0
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in discriminator.parameters())
+    assert x.grad.abs().max() > 0 and all(p.grad.isfinite().all() for p in discriminator.parameters())
 
 
 @pytest.mark.parametrize("size, shape", [(32, (128, 2, 2)), (224, (256, 6, 6))])
@@ -57,20 +50,14 @@ def test_logits_are_not_squashed():
 
 
 def test_spectral_norm_is_on_every_layer_with_weights():
-    for discriminator, expected in (
-        (FeatureDiscriminator((4,), 32), True),
-        (FeatureDiscriminator((4,), 32, spectral_norm=False), False),
-    ):
+    for expected in (True, False):
+        discriminator = FeatureDiscriminator((4,), 32, spectral_norm=expected)
         layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-        assert len(layers) == 9
-        assert all(parametrize.is_parametrized(m, "weight") is expected for m in layers)
+        assert [parametrize.is_parametrized(m, "weight") for m in layers] == [expected] * 9
 
 
-def test_the_wrong_features_are_refused():
+def test_the_wrong_features_or_size_are_refused():
     discriminator, x = FeatureDiscriminator((4, 2, 2), 32), torch.rand(2, 3, 32, 32)
     for z in (torch.rand(2, 4, 4, 4), torch.rand(2, 16), torch.rand(1, 4, 2, 2)):
         pytest.raises(ValueError, discriminator, x, z).match(r"\(2, 4, 2, 2\)")
-
-
-def test_another_size_is_refused():
     pytest.raises(ValueError, FeatureDiscriminator, (4,), 128).match("32, 64 or 224")

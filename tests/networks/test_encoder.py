@@ -6,6 +6,8 @@ from torch import nn
 
 from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10, frozen
 from arae_core.networks.encoder import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN
+from arae_core.networks.residual import BasicBlock, PreActivationBlock
+from tests.tiny import untouched
 
 SMALL = {
     "alexnet-224": lambda: AlexNet(224, 10, 0.125),
@@ -28,50 +30,33 @@ def test_every_layer(encoder):
     for layer in encoder.layers:
         x.requires_grad_(True).grad = None
         z = encoder.features(x, layer)
-        assert tuple(z.shape) == (2, *encoder.feature_shape(layer))
-        assert z.isfinite().all()
+        assert tuple(z.shape) == (2, *encoder.feature_shape(layer)) and z.isfinite().all()
         z.square().sum().backward()
         assert x.grad.isfinite().all() and x.grad.abs().max() > 0, layer
 
 
-def test_the_last_layer_is_the_logits(encoder):
-    x = torch.rand(2, 3, encoder.image_size, encoder.image_size)
-    assert encoder.layers[-1] == "logits"
-    assert encoder.feature_shape("logits") == (encoder.num_classes,)
+def test_layers_are_the_stages_in_order_the_last_the_logits(encoder):
+    x, there = torch.rand(2, 3, encoder.image_size, encoder.image_size), "conv9.*" + ", ".join(encoder.layers)
+    assert encoder.layers[-1] == "logits" and encoder.feature_shape("logits") == (encoder.num_classes,)
     assert torch.equal(encoder(x), encoder.features(x, "logits"))
-
-
-def test_features_are_the_stages_in_order(encoder):
-    x = torch.rand(1, 3, encoder.image_size, encoder.image_size)
     for before, after in zip(encoder.layers, encoder.layers[1:], strict=False):
-        z = encoder.features(x, before)
-        assert torch.equal(encoder.stages[after](z), encoder.features(x, after))
+        assert torch.equal(encoder.stages[after](encoder.features(x, before)), encoder.features(x, after))
+    pytest.raises(ValueError, encoder.features, x, "conv9").match(there)
+    pytest.raises(ValueError, encoder.feature_shape, "conv9").match(there)
 
 
-def test_an_unknown_layer_is_answered_with_those_there_are(encoder):
-    x = torch.rand(1, 3, encoder.image_size, encoder.image_size)
-    for attempt in (lambda: encoder.features(x, "conv9"), lambda: encoder.feature_shape("conv9")):
-        pytest.raises(ValueError, attempt).match("conv9.*" + ", ".join(encoder.layers))
-
-
-@pytest.mark.parametrize("shape", [(3, 32, 32), (2, 1, 32, 32), (2, 32, 32, 3)])
-def test_a_wrong_shape_is_refused(shape):
-    pytest.raises(ValueError, AlexNet(32, 10, 0.25), torch.rand(shape)).match(r"\(B, 3, H, W\)")
-
-
-@pytest.mark.parametrize("x", [torch.zeros(1, 3, 32, 32, dtype=torch.uint8), [[0.5]]])
-def test_a_wrong_type_is_refused(x):
-    pytest.raises(TypeError, AlexNet(32, 10, 0.25), x).match("float images")
-
-
-@pytest.mark.parametrize("width", [0, -1, float("nan"), float("inf")])
-def test_a_wrong_width_is_refused(width):
-    pytest.raises(ValueError, ResNet18, width=width).match("width")
-
-
-@pytest.mark.parametrize("model, size", [(ResNet18, 36), (WideResNet28_10, 30), (VGG16, 48)])
-def test_a_wrong_image_size_is_refused(model, size):
-    pytest.raises(ValueError, model, size).match("multiple")
+def test_wrong_shapes_types_widths_and_sizes_are_refused():
+    for shape in ((3, 32, 32), (2, 1, 32, 32), (2, 32, 32, 3)):
+        pytest.raises(ValueError, AlexNet(32, 10, 0.25), torch.rand(shape)).match(r"\(B, 3, H, W\)")
+    for x in (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), [[0.5]]):
+        pytest.raises(TypeError, AlexNet(32, 10, 0.25), x).match("float images")
+    for width in (0, -1, float("nan"), float("inf")):
+        pytest.raises(ValueError, ResNet18, width=width).match("width")
+    sizes = {AlexNet: (28, 33, 48), ResNet18: (36,), WideResNet28_10: (30, 33), VGG16: (33, 48)}
+    for model, size in ((model, size) for model in sizes for size in sizes[model]):
+        said = pytest.raises(ValueError, model, size)
+        said.match("32, 64 or 224" if model is AlexNet else "multiple")
+        said.match(str(size))
 
 
 def test_normalisation_is_inside_and_comes_first():
@@ -95,11 +80,8 @@ def test_mean_and_std_follow_the_size_or_the_arguments_and_are_not_saved():
 def test_feature_shape_leaves_the_model_as_it_was():
     encoder = ResNet18(width=0.125).train()
     encoder.stages["stem"].eval()
-    modes = [module.training for module in encoder.modules()]
-    before = {name: value.clone() for name, value in encoder.state_dict().items()}
-    encoder.feature_shape("block4")
-    assert [module.training for module in encoder.modules()] == modes
-    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+    with untouched(encoder):
+        encoder.feature_shape("block4")
 
 
 def test_modes_come_back_after_an_error():
@@ -108,3 +90,36 @@ def test_modes_come_back_after_an_error():
         assert not any(module.training for module in model.modules())
         raise RuntimeError
     assert [module.training for module in model.modules()] == [True, True, False]
+
+
+@pytest.mark.parametrize("model, layers, parameters, shapes", [
+    (ResNet18, "stem block1 block2 block3 block4 logits", 11_173_962,
+     {"block3": (256, 8, 8), "block4": (512, 4, 4)}),
+    (WideResNet28_10, "stem block1 block2 block3 logits", 36_479_194, {"block3": (640, 8, 8)}),
+    (VGG16, "block1 block2 block3 block4 block5 logits", 14_796_495, {"block5": (512, 2, 2)}),
+])
+def test_layers_parameters_and_shapes_at_full_width(model, layers, parameters, shapes):
+    with torch.device("meta"):
+        encoder = model()
+    assert encoder.layers == tuple(layers.split())
+    assert sum(p.numel() for p in encoder.parameters()) == parameters
+    assert {layer: encoder.feature_shape(layer) for layer in shapes} == shapes
+
+
+def test_the_third_group_of_the_wide_net_is_what_its_classifier_pools():
+    encoder = WideResNet28_10(width=0.05).eval()
+    x = torch.rand(2, 3, 32, 32)
+    z = encoder.features(x, "block3")
+    assert z.min() >= 0 > encoder.features(x, "block2").min()
+    linear = encoder.stages["logits"][-1]
+    torch.testing.assert_close(encoder(x), linear(z.mean((2, 3))))
+
+
+@pytest.mark.parametrize("block", [BasicBlock, PreActivationBlock])
+def test_the_input_passes_around_silent_convolutions(block):
+    same, changed = block(4, 4).eval(), block(4, 6, stride=2).eval()
+    z = torch.rand(2, 4, 8, 8)
+    for module in (same, changed):
+        torch.nn.init.zeros_(module.conv2.weight)
+    torch.testing.assert_close(same(z), z)
+    assert changed(z).shape == (2, 6, 4, 4) and changed(z).abs().max() > 0

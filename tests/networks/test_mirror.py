@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10, mirror
+from tests.tiny import built, shapes, untouched
 
 ENCODERS = {
     "alexnet-224": lambda: AlexNet(224, 10, 0.0625),
@@ -18,16 +19,17 @@ with torch.device("meta"):
     CASES = [(name, layer) for name, make in ENCODERS.items() for layer in make().layers]
 
 
+def convolutions(generator):
+    return [m for m in generator.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+
+
 @pytest.mark.parametrize("name, layer", CASES)
 def test_from_features_to_images(name, layer):
     torch.manual_seed(0)
     encoder = ENCODERS[name]()
-    size = encoder.image_size
     generator = mirror(encoder, layer)
-    z = torch.rand(2, *encoder.feature_shape(layer))
-    x_hat = generator(z)
-    assert x_hat.shape == (2, 3, size, size)
-    assert x_hat.dtype == torch.float32
+    x_hat = generator(torch.rand(2, *encoder.feature_shape(layer)))
+    assert x_hat.shape == (2, 3, encoder.image_size, encoder.image_size) and x_hat.dtype == torch.float32
     assert 0 <= x_hat.min() < x_hat.max() <= 1
     (x_hat - torch.rand_like(x_hat)).square().sum().backward()
     for parameter_name, parameter in generator.named_parameters():
@@ -36,12 +38,8 @@ def test_from_features_to_images(name, layer):
 
 def test_the_book_s_default_net_is_mirrored_channel_by_channel():
     generator = mirror(AlexNet(32, 10, 0.5), "conv5")
-    plan = [
-        (type(m).__name__, m.in_channels, m.out_channels, m.kernel_size[0])
-        for m in generator
-        if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)
-    ]
-    assert plan == [
+    found = convolutions(generator)
+    assert [(type(m).__name__, m.in_channels, m.out_channels, m.kernel_size[0]) for m in found] == [
         ("Conv2d", 128, 128, 3),
         ("ConvTranspose2d", 128, 128, 4),  # pool
         ("Conv2d", 128, 128, 3),  # conv5
@@ -53,35 +51,20 @@ def test_the_book_s_default_net_is_mirrored_channel_by_channel():
         ("ConvTranspose2d", 48, 24, 4),  # conv1 and its stride
         ("Conv2d", 24, 3, 3),
     ]
+    # none has a bias but the last
+    assert [m.bias is None for m in found] == [True] * 9 + [False]
 
 
 def test_odd_sides_are_met_on_the_way():
     generator = mirror(AlexNet(224, 10, 0.0625), "conv5")
-    sides, z = [], torch.rand(1, 16, 6, 6)
-    for module in generator:
-        z = module(z)
-        if isinstance(module, nn.ConvTranspose2d):
-            sides.append(z.shape[-1])
+    sides = [side for _, side in shapes(generator, torch.rand(1, 16, 6, 6), nn.ConvTranspose2d)]
     assert sides == [13, 27, 55, 224]
 
 
-def test_convolutions_have_no_bias_but_the_last():
-    generator = mirror(AlexNet(32, 10, 0.25), "conv5")
-    convolutions = [m for m in generator if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    assert [m.bias is None for m in convolutions] == [True] * (len(convolutions) - 1) + [False]
-
-
-def test_the_encoder_is_only_read():
+def test_the_encoder_is_only_read_and_a_seed_gives_the_same_generator():
     encoder = ResNet18(width=0.125).train()
-    before = {name: value.clone() for name, value in encoder.state_dict().items()}
-    mirror(encoder, "block4")
-    assert all(module.training for module in encoder.modules())
-    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
-
-
-def test_a_seed_gives_the_same_generator():
-    encoder = AlexNet(32, 10, 0.25)
-    one, two = (torch.manual_seed(3) and mirror(encoder, "conv3").state_dict() for _ in range(2))
+    with untouched(encoder):
+        one, two = (built(lambda: mirror(encoder, "block4"), seed=3).state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
@@ -90,29 +73,20 @@ def test_spectral_norm_is_on_every_convolution(name):
     encoder = ENCODERS[name]()
     layer = encoder.layers[-2]
     plain, normed = mirror(encoder, layer), mirror(encoder, layer, spectral_norm=True)
-    count = [sum(p.numel() for p in generator.parameters()) for generator in (plain, normed)]
-    assert count[0] == count[1]
-    convolutions = [m for m in normed.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
-    assert all(nn.utils.parametrize.is_parametrized(m, "weight") for m in convolutions)
+    assert sum(p.numel() for p in plain.parameters()) == sum(p.numel() for p in normed.parameters())
+    assert all(nn.utils.parametrize.is_parametrized(m, "weight") for m in convolutions(normed))
     assert not any(nn.utils.parametrize.is_parametrized(m) for m in plain.modules())
 
 
-def test_precision_follows_the_encoder():
-    encoder = AlexNet(32, 10, 0.25).double()
-    assert mirror(encoder, "conv2")(torch.rand(1, 48, 4, 4).double()).dtype == torch.float64
-
-
-def test_images_are_float32_under_autocast():
-    generator = mirror(AlexNet(32, 10, 0.25), "conv2")
+def test_precision_follows_the_encoder_and_images_are_float32_under_autocast():
+    encoder = AlexNet(32, 10, 0.25)
     with torch.autocast("cpu", torch.bfloat16):
-        assert generator(torch.rand(2, 48, 4, 4)).dtype == torch.float32
-
-
-def test_unknown_layer():
-    pytest.raises(ValueError, mirror, AlexNet(32, 10, 0.25), "conv6").match("conv6.*conv1, conv2")
+        assert mirror(encoder, "conv2")(torch.rand(2, 48, 4, 4)).dtype == torch.float32
+    assert mirror(encoder.double(), "conv2")(torch.rand(1, 48, 4, 4).double()).dtype == torch.float64
 
 
 def test_what_it_cannot_undo_it_says():
+    pytest.raises(ValueError, mirror, AlexNet(32, 10, 0.25), "conv6").match("conv6.*conv1, conv2")
     shuffled = Encoder([("logits", nn.PixelUnshuffle(2))], image_size=32, num_classes=12)
     pytest.raises(TypeError, mirror, shuffled, "logits").match("PixelUnshuffle")
     dilated = Encoder([("logits", nn.Conv2d(3, 8, 3, dilation=2))], image_size=32, num_classes=8)
@@ -125,5 +99,6 @@ def test_nearest_neighbours_in_place_of_transposed_convolutions(size, width, lay
     f = AlexNet(size, 10, width)
     g = mirror(f, layer, upsampling="nearest").eval()
     assert not [m for m in g.modules() if isinstance(m, nn.ConvTranspose2d)]
+    assert {m.mode for m in g.modules() if isinstance(m, nn.Upsample)} == {"nearest"}
     assert g(torch.zeros(2, *f.feature_shape(layer))).shape == (2, 3, size, size)
     pytest.raises(ValueError, mirror, f, layer, upsampling="bilinear").match("'transposed' or 'nearest'")

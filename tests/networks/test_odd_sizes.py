@@ -1,22 +1,11 @@
-"""Every generator on pictures of sizes that its encoder was not laid out for: which size comes out.
-
-Generators of convolutions know no size. An encoder's strides round, its mirror doubles, and what was rounded away
-is missing at the end, or too much. The rules below are arithmetic, written down without looking at the code.
-"""
+"""Every generator on pictures of sizes its encoder was not laid out for: which size comes out."""
 
 import pytest
 import torch
 
 from arae_core import metrics
-from arae_core.networks import (
-    VGG16,
-    AlexNet,
-    Autoencoder,
-    ResNet18,
-    WideResNet28_10,
-    alexnet_inverter,
-    mirror,
-)
+from arae_core.networks import VGG16, AlexNet, Autoencoder, ResNet18, WideResNet28_10, mirror
+from arae_core.networks.alexnet_inverter import alexnet_inverter
 
 SIZES = [(33, 47), (50, 37), (63, 65), (32, 96), (64, 64)]
 
@@ -41,8 +30,7 @@ def by_strides(halvings, *, up):
 CASES = {
     "alexnet-32": (lambda: AlexNet(32, 10, 0.125), small_alexnet()),
     "alexnet-64": (lambda: AlexNet(64, 10, 0.0625), small_alexnet()),
-    "vgg16": (lambda: VGG16(32, 10, 0.0625),
-              by_strides({f"block{k}": k for k in range(1, 6)}, up=False)),
+    "vgg16": (lambda: VGG16(32, 10, 0.0625), by_strides({f"block{k}": k for k in range(1, 6)}, up=False)),
     "resnet18": (lambda: ResNet18(width=0.0625),
                  by_strides({"stem": 0, **{f"block{k}": k - 1 for k in range(1, 5)}}, up=True)),
     "wrn-28-10": (lambda: WideResNet28_10(width=0.025),
@@ -96,13 +84,6 @@ def test_the_papers_own_decoders_grow_by_one_and_double(layer, channels, stride,
     with torch.device("meta"):
         x_hat = alexnet_inverter(layer, spectral_norm=False).eval()(torch.empty(1, channels, height, width))
     assert x_hat.shape == (1, 3, stride * (height + 1), stride * (width + 1))
-
-
-@pytest.mark.parametrize("build, size", [
-    (AlexNet, 33), (AlexNet, 48), (VGG16, 33), (VGG16, 48), (ResNet18, 36), (WideResNet28_10, 33),
-])
-def test_encoders_are_not_laid_out_for_sizes_that_they_cannot_halve(build, size):
-    pytest.raises(ValueError, build, size).match(str(size))
 
 
 @pytest.mark.parametrize("name, side", [("vgg16", 31), ("alexnet-32", 14)])

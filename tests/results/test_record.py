@@ -6,6 +6,8 @@ import torch
 
 from arae_core.results import Record, RecordError, by_seed, read_all
 
+BOTH = {"psnr/robust/a": (20.0, 1.0), "psnr/standard/a": (20.0, 1.0)}
+
 
 def test_round_trip(make_record, tmp_path):
     record = make_record({"psnr/robust/pixel+feature": (20.9, 3.1, 200), "auroc/robust": 0.71}, layers=("a", "b"))
@@ -34,17 +36,13 @@ def test_file_name_tells_runs_apart_and_lets_a_rerun_replace_itself(make_record,
 def test_what_does_not_belong_in_a_record(make_record):
     record = make_record({"psnr/robust/a": 1.0})
     for name in ("psnr", "PSNR/robust/a", "psnr/robust/a/b", "psnr/robust/a b", "psnr//a", ""):
-        with pytest.raises(RecordError, match="is named"):
-            record.add(name, 1.0)
-    with pytest.raises(RecordError, match="already"):
-        record.add("psnr/robust/a", 2.0)
-    with pytest.raises(RecordError, match="psnr/robust/b is not finite"):
-        record.add("psnr/robust/b", torch.tensor([1.0, float("inf")]))
+        pytest.raises(RecordError, record.add, name, 1.0).match("is named")
+    pytest.raises(RecordError, record.add, "psnr/robust/a", 2.0).match("already")
+    infinite = torch.tensor([1.0, float("inf")])
+    pytest.raises(RecordError, record.add, "psnr/robust/b", infinite).match("psnr/robust/b is not finite")
     assert list(record.metrics) == ["psnr/robust/a"]
-    with pytest.raises(RecordError, match="literals"):
-        make_record({}, eps=torch.ones(1))
-    with pytest.raises(RecordError, match="literals"):
-        make_record({}, eps=float("nan"))
+    for value in (torch.ones(1), float("nan")):
+        pytest.raises(RecordError, make_record, {}, eps=value).match("literals")
 
 
 @pytest.mark.parametrize("content, cause", [
@@ -56,17 +54,15 @@ def test_what_does_not_belong_in_a_record(make_record):
 ])
 def test_a_broken_file_is_named_with_its_cause(make_record, tmp_path, content, cause):
     if isinstance(content, dict):
-        whole = dataclasses.asdict(make_record({name: (20.0, 1.0) for name in ("psnr/robust/a", "psnr/standard/a")}))
-        content = json.dumps(whole | content).encode()
+        content = json.dumps(dataclasses.asdict(make_record(BOTH)) | content).encode()
     path = tmp_path / "broken.json"
     path.write_bytes(content)
-    with pytest.raises(RecordError, match=cause) as error:
-        read_all(tmp_path)
-    assert str(path) in str(error.value)
+    error = pytest.raises(RecordError, read_all, tmp_path)
+    assert error.match(cause) and str(path) in str(error.value)
 
 
 def test_a_record_from_before_there_were_points_and_pairs_is_read(make_record, tmp_path):
-    path = make_record({name: (20.0, 1.0) for name in ("psnr/robust/a", "psnr/standard/a")}).write(tmp_path)
+    path = make_record(BOTH).write(tmp_path)
     content = json.loads(path.read_text())
     del content["point"], content["pairs"]
     path.write_text(json.dumps(content))
@@ -76,13 +72,11 @@ def test_a_record_from_before_there_were_points_and_pairs_is_read(make_record, t
 def test_by_seed_takes_only_what_differs_in_nothing_but_the_seed(make_record):
     a, b = make_record({}, seed=3), make_record({}, seed=1)
     assert list(by_seed([a, b])) == [1, 3]
-    with pytest.raises(RecordError, match="two records.*seed 3"):
-        by_seed([a, make_record({}, seed=3)])
-    with pytest.raises(RecordError, match="differ.*eps, layer$"):
-        by_seed([make_record({}, seed=3, layer="conv2"), make_record({}, seed=4, eps=2.0, layer="conv1")])
+    pytest.raises(RecordError, by_seed, [a, make_record({}, seed=3)]).match("two records.*seed 3")
+    other = [make_record({}, seed=3, layer="conv2"), make_record({}, seed=4, eps=2.0, layer="conv1")]
+    pytest.raises(RecordError, by_seed, other).match("differ.*eps, layer$")
     assert len(by_seed([a, make_record({}, seed=4, layer="conv1")])) == 2  # a parameter that is younger than a
-    with pytest.raises(RecordError, match="profile"):
-        by_seed([a, make_record({}, seed=4, profile="smoke")])
+    pytest.raises(RecordError, by_seed, [a, make_record({}, seed=4, profile="smoke")]).match("profile")
 
 
 def test_points_of_one_run_have_files_of_their_own_and_are_no_seeds_of_one_thing(make_record, tmp_path):
@@ -91,8 +85,7 @@ def test_points_of_one_run_have_files_of_their_own_and_are_no_seeds_of_one_thing
     records[0].point = {"eps": 0.5}
     assert records[0].file_name != whole and records[0].setting["eps"] == 0.5
     assert Record.read(records[0].write(tmp_path)).point == {"eps": 0.5}
-    with pytest.raises(RecordError, match="eps"):
-        by_seed(records)
+    pytest.raises(RecordError, by_seed, records).match("eps")
 
 
 def test_what_two_measures_differ_by_on_the_same_images(make_record, tmp_path):
@@ -104,18 +97,16 @@ def test_what_two_measures_differ_by_on_the_same_images(make_record, tmp_path):
     assert pair == {"value": pytest.approx(-gain.mean().item(), rel=1e-4),
                     "std": pytest.approx(gain.std().item(), rel=1e-4), "n": 50}
     path = record.write(tmp_path)
-    assert Record.read(path) == record
-    assert path.read_text().count('"n": 50') == 4 and "_values" not in path.read_text()
-    (line,) = [line for line in path.read_text().splitlines() if " - " in line]
-    assert line.endswith('"n": 50}')
+    text = path.read_text()
+    assert Record.read(path) == record and text.count('"n": 50') == 4 and "_values" not in text
+    assert [line[-8:] for line in text.splitlines() if " - " in line] == ['"n": 50}']
 
 
 def test_pairs_have_no_nan_and_take_truths_as_numbers(make_record):
     nan = float("nan")
     record = make_record({"lpips/a": torch.tensor([1.0, nan, 3.0, 4.0]), "lpips/b": torch.tensor([0.0, 1.0, nan, 2.0])})
     assert record.pairs == {"lpips/a - lpips/b": {"value": 1.5, "std": pytest.approx(0.707107), "n": 2}}
-    record = make_record({"accuracy/a/pgd": torch.tensor([True, True, False]),
-                          "accuracy/b/pgd": torch.tensor([True, False, False])})
+    record = make_record({f"accuracy/{name}/pgd": torch.arange(3) < right for name, right in (("a", 2), ("b", 1))})
     assert record.pairs["accuracy/a/pgd - accuracy/b/pgd"]["value"] == pytest.approx(1 / 3, rel=1e-5)
 
 

@@ -16,11 +16,8 @@ LINKS = {"inversion": "robust_features/02_inversion.ipynb"}
 
 
 def runs(make_record, gain, profile="cifar10", **kwargs):
-    return [
-        make_record({"psnr/robust/a": (18.0 + gain + i / 10, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i,
-                    profile=profile, **kwargs)
-        for i in range(3)
-    ]
+    return [make_record({"psnr/robust/a": (18.0 + gain + i / 10, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i,
+                        profile=profile, **kwargs) for i in range(3)]
 
 
 def cells(row):
@@ -31,7 +28,7 @@ def section(text, title):
     return text.split(f"## {title}\n")[1].split("\n## ")[0]
 
 
-def test_a_section_a_profile_with_both_sides_the_difference_and_the_verdict(make_record):
+def test_a_profiles_section_has_sides_difference_verdict_counts_and_what_a_failure_leads_to(make_record):
     records = runs(make_record, 1.9, notes="JPEG copies")
     text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": records}, LINKS)
     assert "## Profile `default`" not in text
@@ -41,13 +38,12 @@ def test_a_section_a_profile_with_both_sides_the_difference_and_the_verdict(make
     assert cells(head) == ["Source", "Claim", "Left", "", "Right", "Left − right", "Verdict", "Chapter"]
     (row,) = rows  # b was not run
     assert cells(row) == [
-        "A, Table 1", "Robust is better.", "`psnr/robust/a` 20.00 [19.75,\u00a020.25]",
-        "\\>", "`psnr/standard/a` 18.00 [18.00,\u00a018.00]", "+2.00 [+1.75,\u00a0+2.25], 3\u00a0seeds", "✔\u00a0**holds**",
-        "[inversion](robust_features/02_inversion.ipynb)",
-    ]
-
-
-def test_a_claim_that_fails_leads_to_its_investigation(make_record):
+        "A, Table 1", "Robust is better.", "`psnr/robust/a` 20.00 [19.75,\u00a020.25]", "\\>",
+        "`psnr/standard/a` 18.00 [18.00,\u00a018.00]", "+2.00 [+1.75,\u00a0+2.25], 3\u00a0seeds",
+        "✔\u00a0**holds**", "[inversion](robust_features/02_inversion.ipynb)"]
+    rows = {cells(row)[0]: cells(row)[1:] for row in section(text, "In numbers").splitlines() if row.startswith("|")}
+    assert rows["Profile"] == ["claims", "✔ holds", "✘ fails", "≈ within noise", "– not run"]
+    assert rows["`cifar10`"] == ["4", "1", "0", "0", "3"] and rows["`default`"] == ["4", "0", "0", "0", "4"]
     text = scorecard_markdown(CLAIMS, {"cifar10": runs(make_record, -2.1)}, LINKS)
     assert "✘\u00a0**fails** ([why](robust_features/02_inversion.ipynb#layer-by-layer))" in text
 
@@ -64,13 +60,6 @@ def test_what_the_interval_speaks_of(make_record):
     one.metrics["psnr/standard/a"]["n"] = 64
     assert over(one) == "1\u00a0seed, 100 and 64\u00a0images, unpaired"
     assert over(make_record({"psnr/robust/a": 2.0, "psnr/standard/a": 1.0})) == "+1.00, 1\u00a0seed"
-
-
-def test_counts_of_verdicts(make_record):
-    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": runs(make_record, 1.9)}, LINKS)
-    rows = {cells(row)[0]: cells(row)[1:] for row in section(text, "In numbers").splitlines() if row.startswith("|")}
-    assert rows["Profile"] == ["claims", "✔ holds", "✘ fails", "≈ within noise", "– not run"]
-    assert rows["`cifar10`"] == ["4", "1", "0", "0", "3"] and rows["`default`"] == ["4", "0", "0", "0", "4"]
 
 
 def test_what_was_not_run_stands_with_its_reason(make_record):
@@ -102,13 +91,10 @@ def test_a_chapter_shows_its_own_without_headings_or_links(make_record):
     assert "And closer" in text and "TNRD" not in text  # another chapter's
 
 
-def test_a_claim_of_several_conditions_says_its_text_once(make_record):
+def test_several_conditions_say_their_text_once_and_a_value_stands_beside_the_claim(make_record):
     record = make_record({f"psnr/{e}/{c}": (20.0, 1.0) for e in ("robust", "standard") for c in "ab"})
     rows = [cells(r) for r in scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "`psnr" in r]
     assert [row[1] for row in rows] == ["Robust is better.", ""]
-
-
-def test_a_value_of_a_parameter_stands_beside_the_claim(make_record):
     each = Claim("e", "A, Table 4", "Ahead.", "psnr/robust/a > psnr/standard/a", each="eps")
     assert "| Ahead. *eps = 1* |" in scorecard([each], {"default": runs(make_record, 1.9, eps=1.0)}).markdown
     assert "at each eps" in scorecard([each], {"default": []}).markdown
@@ -135,35 +121,26 @@ def lines(parts, records):
     return side_by_side(parts, records).markdown.splitlines()
 
 
-def test_one_seed(make_record):
+def test_one_seed_and_differences_within_each_of_several(make_record):
     found = lines(PARTS, [make_record({"psnr/standard/a": (18.0, 2.0), "psnr/robust/a": (20.0, 2.0)})])
     assert found[0].startswith("| | standard | robust | robust − standard")
     assert found[2].startswith("| **Bought**")
     assert found[3].startswith("| PSNR (dB) ↑ | 18.00 | 20.00 | +2.00 [+") and found[3].endswith("| 1 seed |")
     assert found[4] == "| SSIM ↑ | – | – | – | not run |"
-
-
-def test_differences_are_taken_within_each_seed(make_record):
     runs = [make_record({"psnr/standard/a": 10.0 * s, "psnr/robust/a": 10.0 * s + 1}, seed=s) for s in (1, 2, 3)]
     row = lines(PARTS, runs)[3]
     assert "| 20.00 | 21.00 | +1.00 [+1.00, +1.00] | 3 seeds |" in row
-
-
-def test_other_chapters_do_not_count(make_record):
-    record = make_record({"ssim/standard/a": 0.1, "ssim/robust/a": 0.2})
-    assert record.chapter == "inversion"
-    assert lines(PARTS, [record])[4].endswith("| not run |")
+    elsewhere = make_record({"ssim/standard/a": 0.1, "ssim/robust/a": 0.2}, chapter="inversion")
+    assert lines(PARTS, [elsewhere])[4].endswith("| not run |")  # another chapter's
 
 
 @pytest.mark.parametrize("text", [
     "- {part: A, rows: [{chapter: a, what: b, left: c}]}",
     "- {part: A, rows: [{chapter: a, what: b, left: c, right: d, more: e}]}",
     "- {part: A, rows: [{chapter: a, what: b, left: two words, right: d}]}",
-    "- {part: A}",
-    "just a word",
+    "- {part: A}", "just a word",
 ])
 def test_a_file_that_is_not_whole(tmp_path, text):
     path = tmp_path / "sides.yaml"
     path.write_text(text)
-    with pytest.raises(ClaimError, match="sides.yaml"):
-        load_sides(path)
+    pytest.raises(ClaimError, load_sides, path).match("sides.yaml")

@@ -24,8 +24,9 @@ def test_one_run_shows_the_spread_over_images(make_record):
 
 def test_several_runs_show_mean_and_spread_over_seeds(make_record):
     runs = [make_record({"psnr/robust/pixel": (v, 9.0)}, seed=i) for i, v in enumerate((19.0, 20.0, 21.0))]
-    text = table(runs, ["psnr"], encoders=["robust"]).markdown
-    assert "| pixel | 20.00 ± 1.00 |" in text and "over 3 seeds" in text
+    drawn = table(runs, ["psnr"], encoders=["robust"])
+    assert "| pixel | 20.00 ± 1.00 |" in drawn.markdown and "over 3 seeds" in drawn.markdown
+    assert drawn._repr_markdown_() == repr(drawn) == drawn.markdown
     del runs[2].metrics["psnr/robust/pixel"]
     assert "| pixel | 19.50 ± 0.71 (2 of 3 seeds) |" in table(runs, ["psnr"], encoders=["robust"]).markdown
 
@@ -36,37 +37,20 @@ def test_accuracy_in_per_cent_without_a_spread_over_images(make_record):
     assert "| pgd | 30.0 |" in text and "clean" not in text
 
 
-def test_displays_itself(make_record):
-    drawn = table(make_record({"psnr/robust/pixel": (20.0, 1.0)}), ["psnr"])
-    assert drawn._repr_markdown_() == repr(drawn) == drawn.markdown
-
-
-def test_records_that_do_not_belong_together(make_record):
-    with pytest.raises(RecordError, match="eps"):
-        table([make_record({}), make_record({}, seed=1, eps=3.0)], ["psnr"])
-    with pytest.raises(RecordError, match="no records"):
-        table([], ["psnr"])
-
-
 def test_a_table_of_texts():
-    assert Table.of(["", "a|b"], [["x_1", "2"], ["y", "–"]], "As found.").markdown == (
-        "|  | a\\|b |\n| :-- | --: |\n| x\\_1 | 2 |\n| y | – |\n\nAs found."
-    )
+    made = Table.of(["", "a|b"], [["x_1", "2"], ["y", "–"]], "As found.").markdown
+    assert made == "|  | a\\|b |\n| :-- | --: |\n| x\\_1 | 2 |\n| y | – |\n\nAs found."
 
 
 def test_the_caption_counts_the_images_of_what_is_shown(make_record):
-    record = make_record({
-        "psnr/robust/crops": (25.0, 2.0, 400), "psnr/robust/photographs": (20.0, 4.0, 2),
-        "auroc/robust/mean": (0.6, 0.0, 1),
-    })
-
-    def end(**chosen):
-        return table(record, **{"encoders": ["robust"], **chosen}).markdown.rpartition("data photos")[2]
-
-    assert end(metrics=["psnr"], conditions=["photographs"]) == "; mean ± standard deviation over 2 images, seed 0."
-    assert end(metrics=["psnr"]) == "; mean ± standard deviation over 2 to 400 images, seed 0."
-    assert end(metrics=["auroc"]) == ", seed 0."  # a number of the whole run has no spread
-    assert end(metrics=["psnr"], conditions=["mean"]) == ", seed 0."
+    record = make_record({"psnr/robust/crops": (25.0, 2.0, 400), "psnr/robust/photographs": (20.0, 4.0, 2),
+                          "auroc/robust/mean": (0.6, 0.0, 1)})
+    for metric, conditions, end in (
+            ("psnr", ["photographs"], "; mean ± standard deviation over 2 images, seed 0."),
+            ("psnr", None, "; mean ± standard deviation over 2 to 400 images, seed 0."),
+            ("auroc", None, ", seed 0."), ("psnr", ["mean"], ", seed 0.")):  # a number of the whole run has no spread
+        shown = table(record, [metric], encoders=["robust"], conditions=conditions).markdown
+        assert shown.rpartition("data photos")[2] == end
 
 
 def cells(table, row):
@@ -83,23 +67,20 @@ def test_a_row_a_setting_with_the_spread_over_its_seeds(make_record):
     assert body[0] == "| eps | PSNR (dB) ↑, robust, a |" and body[2].startswith("| 0.5")  # by number, not by text
 
 
-def test_the_seed_can_be_a_key_itself(make_record):
+def test_the_seed_can_be_a_key_itself_and_a_measure_that_some_lack_is_a_dash(make_record):
     runs = [make_record({"psnr/robust/a": (20.0 + seed, 3.0)}, seed=seed) for seed in (1, 0)]
     table = grid_table(runs, ["seed"], ["psnr/robust/a"])
     assert cells(table, "0") == ["0", "20.00 ± 3.00"] and cells(table, "1") == ["1", "21.00 ± 3.00"]
     assert table.markdown.endswith("over 100 images.")
+    two = [make_record({"psnr/robust/a": 20.0}, eps=1.0), make_record({"ssim/robust/a": 0.5}, eps=2.0)]
+    assert cells(grid_table(two, ["eps"]), "1")[2] == "–"
 
 
-def test_points_of_one_run_are_rows(make_record):
-    runs = []
-    for eps in (0.0, 1.0):
-        record = make_record({"psnr/robust/a": 20.0 + eps})
+def test_points_of_one_run_are_rows_and_the_run_as_a_whole_has_its_own(make_record):
+    runs = [make_record({"psnr/robust/a": 20.0 + eps}) for eps in (0.0, 1.0)]
+    for record, eps in zip(runs, (0.0, 1.0)):
         record.point = {"eps": eps}
-        runs.append(record)
     assert cells(grid_table(runs, ["eps"]), "1") == ["1", "21.00"]
-
-
-def test_the_run_as_a_whole_has_a_row_beside_its_points(make_record):
     whole = make_record({"trend/robust/psnr": 0.9}, width=1.0)
     point = make_record({"psnr/robust/a": 20.0}, width=1.0)
     point.point = {"radius": 0.5}
@@ -107,20 +88,14 @@ def test_the_run_as_a_whole_has_a_row_beside_its_points(make_record):
     assert "| 1 | – | 0.90 | – |" in table.markdown and "| 1 | 0.5 | – | 20.00 |" in table.markdown
 
 
-def test_what_cannot_be_one_row_is_refused(make_record):
-    runs = [make_record({"psnr/robust/a": 20.0}, eps=eps) for eps in (1.0, 2.0)]
-    with pytest.raises(RecordError, match="two records"):
-        grid_table(runs, ["profile"])
-    with pytest.raises(RecordError, match="a setting colour"):
-        grid_table(runs, ["colour"])
-    with pytest.raises(RecordError, match="no records"):
-        grid_table([], ["eps"])
-
-
-def test_a_measure_that_some_points_lack_is_a_dash(make_record):
-    first = make_record({"psnr/robust/a": 20.0}, eps=1.0)
-    second = make_record({"ssim/robust/a": 0.5}, eps=2.0)
-    assert cells(grid_table([first, second], ["eps"]), "1")[2] == "–"
+def test_what_cannot_be_one_row_or_table_is_refused(make_record):
+    runs, mixed = ([make_record({"psnr/robust/a": 20.0}, seed=seed, eps=eps) for seed, eps in ((0, 1.0), (other, 2.0))]
+                   for other in (0, 1))
+    for records, key, cause in ((runs, "profile", "two records"), (runs, "colour", "a setting colour"),
+                                ([], "eps", "no records")):
+        pytest.raises(RecordError, grid_table, records, [key]).match(cause)
+    pytest.raises(RecordError, table, mixed, ["psnr"]).match("eps")
+    pytest.raises(RecordError, table, [], ["psnr"]).match("no records")
 
 
 def test_methods_as_rows_and_why_a_metric_is_missing(make_record):

@@ -5,16 +5,9 @@ import torch
 
 from arae_core.losses import InversionWeights
 from arae_core.networks import AlexNet, mirror
-from arae_core.training import (
-    ClassifierConfig,
-    InverterConfig,
-    find_else_train,
-    train_classifier,
-    train_inverter,
-)
+from arae_core.training import ClassifierConfig, InverterConfig, train_classifier, train_inverter
 from arae_core.training.memory import BatchTooLarge, explained
-
-CONFIG = ClassifierConfig(epochs=1, batch_size=32, lr=0.01)
+from arae_core.training.trained import find_else_train
 
 
 class Hungry(AlexNet):
@@ -35,8 +28,11 @@ class Absurd(AlexNet):
 
 @pytest.mark.parametrize("kind", [Hungry, Absurd])
 def test_a_classifiers_batch(tiny, kind):
-    with pytest.raises(BatchTooLarge) as raised:
-        find_else_train(lambda: kind(image_size=32, num_classes=4, width=0.125), train_classifier, tiny, CONFIG, seed=0)
+    def build():
+        return kind(image_size=32, num_classes=4, width=0.125)
+
+    config = ClassifierConfig(epochs=1, batch_size=32)
+    raised = pytest.raises(BatchTooLarge, find_else_train, build, train_classifier, tiny, config, seed=0)
     assert str(raised.value) == ("a batch of 32 images does not fit into the memory of cpu; halve it with "
                                  "`-p batch_size 16` (or the parameter `..._batch_size` of this model)")
 
@@ -57,12 +53,9 @@ def test_a_generators_batch(tiny, build):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("no such layer")])
-def test_other_errors_stay_as_they_are(error):
+def test_other_errors_stay_as_they_are_and_one_image_cannot_be_halved(error):
     with pytest.raises(type(error), match=str(error)), explained(32, "cpu"):
         raise error
-
-
-def test_one_image_cannot_be_halved():
     with pytest.raises(BatchTooLarge, match="^one image does not fit .* smaller images or a smaller network"):
         with explained(1, "cuda:0"):
             raise torch.OutOfMemoryError("CUDA out of memory")

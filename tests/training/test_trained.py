@@ -9,29 +9,21 @@ import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pooch
 import pytest
 import torch
 from torch import nn
 
-from arae_core import training
 from arae_core.losses import InversionWeights
 from arae_core.networks import AlexNet, mirror, specification
-from arae_core.training import (
-    Attack,
-    CheckpointError,
-    ClassifierConfig,
-    InverterConfig,
-    files,
-    find_else_train,
-    listening,
-    reference_model,
-    reference_models,
-    train_classifier,
-    train_inverter,
-)
-from arae_core.training.trained import declaration, declared_fields, digest_of
+from arae_core.training import Attack, ClassifierConfig, files, train_classifier
+from arae_core.training.files import CheckpointError
+from arae_core.training.inverter import InverterConfig, train_inverter
+from arae_core.training.reference import reference_model, reference_models
+from arae_core.training.trained import declaration, declared_fields, digest_of, find_else_train, listening
+from tests.training.interrupted import same
 
 ONE = ClassifierConfig(epochs=1, batch_size=32, lr=0.01)
 
@@ -40,36 +32,35 @@ def test_trains_once_then_finds(tiny, build):
     first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
     second = find_else_train(build, train_classifier, tiny, ONE, seed=0)
     assert not first.found and second.found and first.history == second.history and first.path == second.path
-    a, b = first.model.state_dict(), second.model.state_dict()
-    assert all(torch.equal(a[k], b[k]) for k in a) and not second.model.training
+    assert same(first.model, second.model) and not second.model.training
     assert list(first.path.parent.glob("*.partial")) == []
 
 
 @pytest.mark.parametrize("change", [
     dict(seed=1), dict(config=ClassifierConfig(epochs=1, batch_size=32, lr=0.02)),
     dict(config=ClassifierConfig(epochs=1, batch_size=32, lr=0.01, attack=Attack("l2", 0.1, 1, 0.1))),
-    dict(build=lambda: AlexNet(image_size=32, num_classes=4, width=0.5)),
+    dict(build=lambda: AlexNet(image_size=32, num_classes=4, width=0.5)), dict(images=64),
 ])
 def test_any_difference_is_another_model(tiny, build, change):
     first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
-    other = {"build": build, "config": ONE, "seed": 0, **change}
-    second = find_else_train(other["build"], train_classifier, tiny, other["config"], seed=other["seed"])
+    other = {"build": build, "images": 96, "config": ONE, "seed": 0, **change}
+    data = tiny.take(other["images"], seed=0) if "images" in change else tiny
+    second = find_else_train(other["build"], train_classifier, data, other["config"], seed=other["seed"])
     assert not second.found and second.key != first.key
-
-
-def test_other_data_is_another_model(tiny, build):
-    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
-    assert find_else_train(build, train_classifier, tiny.take(64, seed=0), ONE, seed=0).key != first.key
 
 
 def test_generator_is_keyed_by_the_encoders_weights(tiny, build):
     config = InverterConfig(epochs=1, batch_size=32, weights=InversionWeights(1, 0, 0, "mean"))
     encoder = find_else_train(build, train_classifier, tiny, ONE, seed=0).model
-    first = find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0)
-    assert find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0).found
+
+    def found():
+        return find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0)
+
+    first = found()
+    assert found().found
     with torch.no_grad():
         encoder.stages["conv1"][0].bias[0] += 1e-3
-    assert find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0).key != first.key
+    assert found().key != first.key
 
 
 def test_found_among_the_reference_models(tiny, build, tmp_path, monkeypatch):
@@ -83,8 +74,9 @@ def test_found_among_the_reference_models(tiny, build, tmp_path, monkeypatch):
     assert again.found and again.path.parent == shelf
 
 
-def test_two_that_want_the_same_model_train_it_once(tiny, build, monkeypatch):
+def test_two_that_want_the_same_model_train_it_once(tiny, build):
     calls = []
+
     def loop(model, data, config, **_):
         calls.append(1)
         return [{"epoch": 1, "seconds": 0.0}]
@@ -98,8 +90,8 @@ def test_two_that_want_the_same_model_train_it_once(tiny, build, monkeypatch):
 
 
 def test_a_listener_is_told_of_every_model_found_or_trained(tiny, build):
-    with listening(lambda its: seen.append((its.title, its.found))):
-        seen = []
+    seen = []
+    with listening(lambda trained: seen.append((trained.title, trained.found))):
         for _ in range(2):
             find_else_train(build, train_classifier, tiny, ONE, seed=0, title="standard")
     find_else_train(build, train_classifier, tiny, ONE, seed=0)
@@ -112,7 +104,6 @@ def test_found_or_trained_the_random_numbers_that_follow_are_the_same(tiny, buil
         find_else_train(build, train_classifier, tiny, ONE, seed=0)
         return torch.rand(3)
 
-    torch.manual_seed(5)
     assert torch.equal(drawn(), drawn()) and torch.equal(drawn(), torch.manual_seed(5) and torch.rand(3))
 
 
@@ -140,22 +131,17 @@ def test_a_networks_specification_leaves_defaults_out_and_nests():
     assert specification(encoder) == said
     assert specification(mirror(encoder, "conv5")) == {"network": "mirror",
                                                        "arguments": {"encoder": said, "layer": "conv5"}}
-    with pytest.raises(TypeError, match="Linear keeps no `arguments`"):
-        specification(nn.Linear(2, 2))
+    pytest.raises(TypeError, specification, nn.Linear(2, 2)).match("Linear keeps no `arguments`")
 
 
 def test_a_class_of_a_notebook_counts_by_its_source():
     class Own(AlexNet):
-        def __init__(self, **arguments):
-            super().__init__(**arguments)
-            nn.init.zeros_(self.stages["logits"].bias)
+        start = 0.0
 
     first = specification(Own(image_size=32, num_classes=4))
 
     class Own(AlexNet):
-        def __init__(self, **arguments):
-            super().__init__(**arguments)
-            nn.init.ones_(self.stages["logits"].bias)
+        start = 1.0
 
     second = specification(Own(image_size=32, num_classes=4))
     assert first["network"] == second["network"] == "Own" and first["source"] != second["source"]
@@ -176,15 +162,13 @@ def test_the_committed_models_are_what_they_say_and_have_todays_keys(name):
     _, _, path, said = next(entry for entry in reference_models() if entry[1] == name)
     declared = json.loads(said["declared"])
     assert specification(model) == declared["model"] and digest_of(declared) == said["key"].split("-")[1]
-    recipe = training.ClassifierConfig if name.endswith("encoder") else training.InverterConfig
     config = json.loads(said["config"])
-    config["attack" if "attack" in config else "weights"] = (
-        InversionWeights(**config["weights"]) if "weights" in config else
-        Attack(**config["attack"]) if config["attack"] else None)
     config = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
-    loop, encoder = (training.train_classifier, None)
+    recipe, loop, part, kind, encoder = ClassifierConfig, train_classifier, "attack", Attack, None
     if name.endswith("generator"):
-        loop, encoder = training.train_inverter, reference_model("cifar10", name.split("-")[0] + "-encoder")
+        recipe, loop, part, kind = InverterConfig, train_inverter, "weights", InversionWeights
+        encoder = reference_model("cifar10", name.split("-")[0] + "-encoder")
+    config[part] = config[part] and kind(**config[part])
     data = SimpleNamespace(digest=said["data"].split()[1])
     assert declaration(model, loop, data, recipe(**config), int(said["seed"]), encoder=encoder) == declared
 
@@ -240,70 +224,45 @@ def saved(tmp_path):
     return path
 
 
-def test_round_trip(saved):
+def test_round_trip_into_that_architecture_only(saved):
     module = nn.Linear(3, 2)
     assert files.load_into(module, saved)["note"] == "x"
     assert files.digest(module.state_dict()) == files.load(saved)[1]["digest"]
-
-
-def test_truncated(saved):
-    saved.write_bytes(saved.read_bytes()[:-4])
-    with pytest.raises(CheckpointError, match="m.safetensors.*delete it"):
-        files.load(saved)
-
-
-def test_bit_flip(saved):
-    content = bytearray(saved.read_bytes())
-    content[-1] ^= 1
-    saved.write_bytes(bytes(content))
-    with pytest.raises(CheckpointError, match="altered.*digest"):
-        files.load(saved)
-
-
-def test_altered_metadata(saved):
-    content = saved.read_bytes()
-    saved.write_bytes(content.replace(b'"note":"x"', b'"note":"y"'))
-    for read in (files.load, files.metadata_of):
-        with pytest.raises(CheckpointError, match="altered.*of itself"):
-            read(saved)
-
-
-def test_wrong_architecture_lists_names(saved):
     with pytest.raises(CheckpointError, match=r"missing \['0.bias', '0.weight'\], extra \['bias', 'weight'\]"):
         files.load_into(nn.Sequential(nn.Linear(3, 2)), saved)
-    with pytest.raises(CheckpointError, match=r"weight \(2, 3\) for \(2, 4\)"):
-        files.load_into(nn.Linear(4, 2), saved)
+    pytest.raises(CheckpointError, files.load_into, nn.Linear(4, 2), saved).match(r"weight \(2, 3\) for \(2, 4\)")
 
 
-def test_pickle_is_refused_and_runs_nothing(tmp_path):
+@pytest.mark.parametrize("damage, cause, readers", [
+    (lambda content: content[:-4], "m.safetensors.*delete it", [files.load]),
+    (lambda content: content[:-1] + bytes([content[-1] ^ 1]), "altered.*digest", [files.load]),
+    (lambda content: content.replace(b'"note":"x"', b'"note":"y"'), "altered.*of itself",
+     [files.load, files.metadata_of]),
+])
+def test_a_truncated_or_altered_file_is_refused(saved, damage, cause, readers):
+    saved.write_bytes(damage(saved.read_bytes()))
+    for read in readers:
+        pytest.raises(CheckpointError, read, saved).match(cause)
+
+
+def test_pickle_is_refused_and_runs_nothing(saved, tmp_path):
     class Bomb:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "exploded"),)
 
-    path = tmp_path / "m.safetensors"
-    path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(CheckpointError, match="not a whole safetensors"):
-        files.load(path)
+    saved.write_bytes(pickle.dumps(Bomb()))
+    pytest.raises(CheckpointError, files.load, saved).match("not a whole safetensors")
     assert not (tmp_path / "exploded").exists()
 
 
-def test_failed_write_keeps_the_previous_file(saved, monkeypatch):
+def test_a_failed_write_names_the_store_and_keeps_the_previous_file(tiny, build, saved, monkeypatch):
+    monkeypatch.setenv("ARAE_STORE", str(saved / "store"))  # cannot be written
+    pytest.raises(CheckpointError, find_else_train, build, train_classifier, tiny, ONE, seed=0).match("ARAE_STORE")
     before = saved.read_bytes()
-
-    def full_disk(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files, "write_whole", full_disk)
+    monkeypatch.setattr(files, "write_whole", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(CheckpointError, match="No space left.*ARAE_STORE"):
         files.save(saved, nn.Linear(3, 2).state_dict(), {})
     assert saved.read_bytes() == before and os.listdir(saved.parent) == [saved.name]
-
-
-def test_store_that_cannot_be_written(tiny, build, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("ARAE_STORE", str(tmp_path / "file" / "store"))
-    with pytest.raises(CheckpointError, match="ARAE_STORE"):
-        find_else_train(build, train_classifier, tiny, ONE, seed=0)
 
 
 def test_metadata_says_what_the_file_is(tiny, build):

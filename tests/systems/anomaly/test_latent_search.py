@@ -7,6 +7,7 @@ from torch import nn
 from arae_core.losses import InversionWeights
 from arae_core.networks import AlexNet, mirror
 from arae_core.systems.anomaly import SearchConfig, SearchDiverged, latent_search, white_noise
+from tests.tiny import untouched, vivid
 
 EQUATION_8 = InversionWeights(1.0, 0.1, 0.0, "mean")
 PIXELS = InversionWeights(1.0, 0.0, 0.0, "mean")
@@ -17,10 +18,7 @@ def pair():
     """A small encoder and its mirror, with batch statistics that are not those of a fresh network."""
     torch.manual_seed(0)
     f = AlexNet(image_size=32, num_classes=3, width=0.1).eval()
-    g = mirror(f, "conv5")
-    for p in g.parameters():
-        if p.dim() > 1:
-            nn.init.kaiming_normal_(p)  # large enough that codes make a difference without training
+    g = vivid(mirror(f, "conv5"))
     for _ in range(3):
         g(f.features(torch.rand(8, 3, 32, 32), "conv5"))
     return f, g
@@ -32,7 +30,7 @@ def x():
 
 
 def search(pair, x, numbers, config, dtype=torch.float32, weights=EQUATION_8):
-    f, g = (its.to(dtype) for its in pair)
+    f, g = (network.to(dtype) for network in pair)
     noise = white_noise(numbers, f.feature_shape("conv5"), seed=0).to(dtype)
     return latent_search(g, x.to(dtype), noise, weights, config, encoder=f, layer="conv5")
 
@@ -57,13 +55,9 @@ def test_an_images_noise_is_its_own():
 
 def test_two_steps_by_hand():
     """g(z) = sigmoid(z) for one pixel value, no encoder: momentum and falling rate as A's code has them."""
-
-    class Pixel(nn.Module):
-        def forward(self, z):
-            return torch.sigmoid(z).view(-1, 3, 1, 1)
-
     x, start = torch.tensor([0.9, 0.1, 0.5]).view(1, 3, 1, 1), torch.tensor([[0.0, 1.0, 2.0]])
-    found = latent_search(Pixel(), x, start, PIXELS, SearchConfig(steps=2, lr=3.0))
+    pixel = nn.Sequential(nn.Sigmoid(), nn.Unflatten(1, (3, 1, 1)))
+    found = latent_search(pixel, x, start, PIXELS, SearchConfig(steps=2, lr=3.0))
     z, velocity = start[0].clone(), torch.zeros(3)
     for rate in (3.0, 3.0 * (1 - 0.95 / 2)):
         s = torch.sigmoid(z)
@@ -71,17 +65,13 @@ def test_two_steps_by_hand():
         z = z - rate * velocity
     assert torch.allclose(found.codes[0], z, atol=1e-6)
     assert found.losses.item() == pytest.approx((torch.sigmoid(z) - x.flatten()).abs().mean().item(), abs=1e-6)
-
-
-def test_the_rate_falls_linearly_to_a_twentieth():
-    config = SearchConfig(steps=100, lr=0.1)
+    config = SearchConfig(steps=100, lr=0.1)  # falls linearly to a twentieth
     assert config.rate(0) == 0.1 and config.rate(50) == pytest.approx(0.0525)
     assert config.rate(99) == pytest.approx(0.1 * (1 - 0.95 * 0.99))
 
 
 def test_a_known_code_stays_and_another_is_approached(pair):
-    f, g = pair
-    g.eval()
+    f, g = pair[0], pair[1].eval()
     code = white_noise([0], f.feature_shape("conv5"), seed=3)
     with torch.no_grad():
         x = g(code)
@@ -95,32 +85,23 @@ def test_a_known_code_stays_and_another_is_approached(pair):
 
 
 def test_networks_come_back_as_they_were(pair, x):
-    f, g = pair
-    g.train()
-    before = {name: value.clone() for name, value in g.state_dict().items()}
-    search(pair, x, range(5), SearchConfig(steps=2, lr=1.0))
-    assert g.training and all(p.requires_grad and p.grad is None for p in g.parameters())
-    assert all(torch.equal(value, before[name]) for name, value in g.state_dict().items())
+    with untouched(pair[0].train()), untouched(pair[1].train()):
+        search(pair, x, range(5), SearchConfig(steps=2, lr=1.0))
 
 
 def test_nan_is_one_clear_error(pair, x):
     x[2, 0, 4, 4] = torch.nan
-    with pytest.raises(SearchDiverged, match="1 of 5 images is not finite at step 0"):
-        search(pair, x, range(5), SearchConfig(steps=2))
-    with torch.no_grad():
-        next(pair[1].parameters()).fill_(torch.nan)
-    with pytest.raises(SearchDiverged, match="look for NaN"):
-        search(pair, torch.rand(2, 3, 32, 32), range(2), SearchConfig(steps=2))
+    said = pytest.raises(SearchDiverged, search, pair, x, range(5), SearchConfig(steps=2))
+    said.match("1 of 5 images is not finite at step 0")
+    nn.init.constant_(next(pair[1].parameters()), torch.nan)
+    x = torch.rand(2, 3, 32, 32)
+    pytest.raises(SearchDiverged, search, pair, x, range(2), SearchConfig(steps=2)).match("look for NaN")
 
 
 def test_refused(pair, x):
-    f, g = pair
-    with pytest.raises(ValueError, match="needs an encoder"):
-        latent_search(g, x, white_noise(range(5), (26, 2, 2), 0), EQUATION_8, SearchConfig())
-    with pytest.raises(ValueError, match="5 images, 4 starts"):
-        latent_search(g, x, white_noise(range(4), (26, 2, 2), 0), PIXELS, SearchConfig())
-    with pytest.raises(ValueError, match="0 images"):
-        latent_search(g, x[:0], torch.zeros(0, 26, 2, 2), PIXELS, SearchConfig())
+    g, start, config = pair[1], white_noise(range(5), (26, 2, 2), 0), SearchConfig()
+    pytest.raises(ValueError, latent_search, g, x, start, EQUATION_8, config).match("needs an encoder")
+    pytest.raises(ValueError, latent_search, g, x, start[:4], PIXELS, config).match("5 images, 4 starts")
+    pytest.raises(ValueError, latent_search, g, x[:0], start[:0], PIXELS, config).match("0 images")
     for wrong in ({"steps": 0}, {"lr": 0.0}, {"lr": float("nan")}, {"momentum": 1.0}, {"last": 2.0}):
-        with pytest.raises(ValueError):
-            SearchConfig(**wrong)
+        pytest.raises(ValueError, SearchConfig, **wrong)

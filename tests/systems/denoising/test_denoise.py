@@ -16,26 +16,20 @@ def denoiser():
     return Denoiser(f, WaveletDecoder(WaveletEncoder(f)))
 
 
-def test_its_grid_is_the_strides(denoiser):
+def test_its_grid_is_the_strides_and_at_224_pixels_has_the_training_size(denoiser):
     assert AnySize(denoiser).grid == Grid(16, 16)
-
-
-def test_at_224_pixels_the_grid_has_the_training_size():
     f = AlexNet(224, 10, width=0.05)
     grid = AnySize(Denoiser(f, WaveletDecoder(WaveletEncoder(f)))).grid
     assert grid == Grid(64, 32) and grid.at_least(224) == 224
 
 
-@pytest.mark.parametrize("size", [(16, 16), (32, 32), (33, 47), (100, 50)])
+@pytest.mark.parametrize("size", [(16, 16), (32, 32), (48, 80), (33, 47), (100, 50)])
 def test_any_size_in_range(denoiser, size):
     x = torch.rand(2, 3, *size)
     x_hat = denoiser.denoise(x)
     assert x_hat.shape == x.shape and not x_hat.requires_grad and 0 <= x_hat.min() and x_hat.max() <= 1
-
-
-def test_sizes_that_fit_are_encoder_and_decoder_and_nothing_else(denoiser):
-    x = torch.rand(1, 3, 48, 80)
-    torch.testing.assert_close(denoiser.denoise(x), denoiser.decoder(denoiser.encoder(x)).detach())
+    if size[0] % 16 == size[1] % 16 == 0:  # encoder and decoder and nothing else
+        torch.testing.assert_close(x_hat, denoiser.decoder(denoiser.encoder(x)).detach())
 
 
 def test_large_pictures_in_tiles(denoiser):
@@ -53,10 +47,7 @@ def test_flat_pictures_stay_finite(denoiser, value):
     (255 * torch.rand(1, 3, 32, 32), "by 255"), (torch.rand(1, 3, 32, 32) - 0.5, "clamp"),
     (torch.full((1, 3, 32, 32), float("nan")), "lie in"), (torch.rand(3, 32, 32), "batch"),
     (torch.rand(1, 3, 9, 40), "smaller than the network's stride"),
+    (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "255"),
 ])
 def test_what_is_no_picture_is_refused(denoiser, x, message):
-    pytest.raises(ValueError, denoiser.denoise, x).match(message)
-
-
-def test_8_bit_pictures_are_refused(denoiser):
-    pytest.raises(TypeError, denoiser.denoise, torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).match("255")
+    pytest.raises(TypeError if x.dtype == torch.uint8 else ValueError, denoiser.denoise, x).match(message)

@@ -1,13 +1,15 @@
 """The alarm: it fires at a fall of more than 0.2 and brings the best weights back, also after a kill."""
 
+import copy
+
 import pytest
 import torch
-from torch import nn
 
 from arae_core.data import ImageSet
 from arae_core.systems.fast_training import Alarm, FastConfig, FreeConfig, fgsm_rs, train_fast, train_free
 from arae_core.systems.fast_training.overfitting_alarm import pgd_accuracy
 from arae_core.training import Attack
+from tests.tiny import Brightness, built, untouched
 from tests.training.interrupted import Killed, KilledAt, same, save_after_every_step
 
 FAST = FastConfig(epochs=4, batch_size=16, lr=0.05, attack=fgsm_rs("linf", 0.05))
@@ -15,20 +17,15 @@ FREE = FreeConfig(epochs=8, replays=2, batch_size=16, lr=0.05, attack=Attack("li
 LOOPS = pytest.mark.parametrize("train, config", [(train_fast, FAST), (train_free, FREE)])
 
 
-def built(build, seed=0):
-    torch.manual_seed(seed)
-    return build()
-
-
 @pytest.fixture
 def measured(monkeypatch):
-    """measured(0.6, 0.3): what the alarm sees after each epoch; gives the list of the weights that it saw."""
+    """measured(0.6, 0.3): what the alarm sees after each epoch; gives the list of networks it saw."""
 
     def arrange(*values):
         seen = []
 
         def faked(model, *_):
-            seen.append({name: value.clone() for name, value in model.state_dict().items()})
+            seen.append(copy.deepcopy(model))
             return values[len(seen) - 1]
 
         monkeypatch.setattr("arae_core.systems.fast_training.overfitting_alarm.pgd_accuracy", faked)
@@ -37,15 +34,11 @@ def measured(monkeypatch):
     return arrange
 
 
-def has(model, weights):
-    return all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
-
-
 @LOOPS
 def test_it_stops_and_restores_the_best_epoch(tiny, build, measured, train, config, capsys):
     seen, model = measured(0.5, 0.6, 0.3, 0.9), built(build)
     history = train(model, tiny, config, seed=0)
-    assert len(history) == len(seen) == 3 and has(model, seen[1]) and not model.training
+    assert len(history) == len(seen) == 3 and same(model, seen[1]) and not model.training
     assert [epoch["pgd_accuracy"] for epoch in history] == pytest.approx([0.5, 0.6, 0.3])
     assert history[-1]["alarm"] == 1 and not any("alarm" in epoch for epoch in history[:-1])
     (line,) = capsys.readouterr().out.splitlines()
@@ -53,16 +46,12 @@ def test_it_stops_and_restores_the_best_epoch(tiny, build, measured, train, conf
 
 
 @LOOPS
-def test_a_smaller_fall_changes_nothing(tiny, build, measured, train, config):
+def test_a_smaller_fall_changes_nothing_and_the_best_epoch_counts(tiny, build, measured, train, config):
     seen, model = measured(0.5, 0.6, 0.45, 0.41), built(build)
     history = train(model, tiny, config, seed=0)
-    assert len(history) == 4 and has(model, seen[3]) and not any("alarm" in epoch for epoch in history)
-
-
-def test_it_is_the_best_epoch_that_counts_not_the_last(tiny, build, measured):
-    """0.6, 0.5, 0.38: no step falls by more than 0.2, together they do."""
-    seen, model = measured(0.6, 0.5, 0.38, 0.4), built(build)
-    assert len(train_fast(model, tiny, FAST, seed=0)) == 3 and has(model, seen[0])
+    assert len(history) == 4 and same(model, seen[3]) and not any("alarm" in epoch for epoch in history)
+    seen, model = measured(0.6, 0.5, 0.38, 0.4), built(build)  # together more than 0.2
+    assert len(train(model, tiny, config, seed=0)) == 3 and same(model, seen[0])
 
 
 @LOOPS
@@ -77,7 +66,7 @@ def test_the_best_weights_outlive_a_kill(tiny, build, tmp_path, measured, train,
     with pytest.raises(Killed):
         train(broken, KilledAt(tiny, died_at), config, seed=0, state_file=tmp_path / "state")
     history = train(again, tiny, config, seed=0, state_file=tmp_path / "state")
-    assert len(seen) == 3 and same(whole, again) and has(again, seen[0])
+    assert len(seen) == 3 and same(whole, again) and same(again, seen[0])
     assert [e["pgd_accuracy"] for e in history] == [e["pgd_accuracy"] for e in expected] and "alarm" in history[-1]
 
 
@@ -86,19 +75,7 @@ def test_a_run_killed_after_its_alarm_takes_no_further_epoch(tiny, build, tmp_pa
     seen, model, again = measured(0.6, 0.3), built(build), built(build, 99)
     train_fast(model, tiny, FAST, seed=0, state_file=tmp_path / "state")
     history = train_fast(again, KilledAt(tiny, 0), FAST, seed=0, state_file=tmp_path / "state")
-    assert len(history) == len(seen) == 2 and same(model, again) and has(again, seen[0])
-
-
-class Brightness(nn.Module):
-    """Says class 0 where an image's mean is below a half, class 1 above: what PGD can turn is known."""
-
-    def __init__(self):
-        super().__init__()
-        self.middle = nn.Parameter(torch.tensor(0.5))
-
-    def forward(self, x):
-        mean = x.mean(dim=(1, 2, 3))
-        return torch.stack([self.middle - mean, mean - self.middle], dim=1)
+    assert len(history) == len(seen) == 2 and same(model, again) and same(again, seen[0])
 
 
 @pytest.mark.parametrize("eps, right", [(0.0, 20), (0.1, 16), (0.3, 8), (0.6, 0)])
@@ -108,11 +85,11 @@ def test_the_measure_is_pgd_within_the_training_ball(eps, right):
     images = ImageSet("grey", grey.view(20, 1, 1, 1).expand(20, 3, 8, 8).contiguous(), (grey > 127).long(), ("0", "1"))
     model = Brightness().train()
     config = FastConfig(batch_size=8, precision="fp32", attack=fgsm_rs("linf", eps))
-    assert pgd_accuracy(model, images, config, steps=10, seed=0) == pytest.approx(right / 20)
-    assert model.training and model.middle.requires_grad and model.middle.grad is None
+    with untouched(model):
+        assert pgd_accuracy(model, images, config, steps=10, seed=0) == pytest.approx(right / 20)
 
 
-@pytest.mark.parametrize("wrong", [dict(images=0), dict(images=2.5), dict(steps=0), dict(steps=True),
-                                   dict(fall=0.0), dict(fall=-0.1), dict(fall=20)])
-def test_what_cannot_be_meant_is_refused(wrong):
-    pytest.raises(ValueError, Alarm, **wrong).match("alarm")
+@pytest.mark.parametrize("name, bad", [("images", [0, 2.5]), ("steps", (0, True)), ("fall", (0.0, -0.1, 20))])
+def test_what_cannot_be_meant_is_refused(name, bad):
+    for value in bad:
+        pytest.raises(ValueError, Alarm, **{name: value}).match("alarm")
