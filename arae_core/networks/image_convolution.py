@@ -15,10 +15,13 @@ class ImageConvolution(nn.Conv2d):
     """`nn.Conv2d` for square kernels with a stride, weights and results the same but for rounding.
 
     On a CPU it works on rearranged pixels; elsewhere, where that was not measured, it is the convolution itself.
+    `rearranges` is False while operations are counted: the zeros that fill up the kernel are none of the method's.
     """
 
+    rearranges = True
+
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or not self.rearranges:
             return super().forward(x)
         return strided_convolution(x, self.weight, self.bias, self.stride[0], int(self.padding[0]))
 

@@ -67,15 +67,12 @@ def test_center_is_the_middle(tmp_path):
     assert next(data.batches(2))[0].max() == 1
 
 
-def test_used_like_an_image_set(data):
+def test_used_like_an_image_set_with_bad_passes_refused_at_the_call(data):
     assert data.take(4).labels.bincount().tolist() == [2, 2] and data.only("b").labels.unique().tolist() == [1]
     assert len({data.digest, data.take(4).digest, data.take(4, seed=1).digest, data.only("b").digest}) == 4
     assert data.to("cpu").device == torch.device("cpu")
     pytest.raises(ValueError, data.only, "c").match("no class")
     assert [len(y) for _, y in data.only("a").batches(2, drop_last=True)] == [2, 2]
-
-
-def test_bad_passes_are_refused_at_the_call(data):
     for call in ({"batch_size": 0}, {"augment": "crop+flip", "seed": 0}, {"augment": "paper"}):
         pytest.raises(ValueError, data.batches, **({"batch_size": 4} | call))
 

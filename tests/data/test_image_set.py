@@ -126,12 +126,9 @@ def test_tensors_that_do_not_fit_are_refused(change):
     pytest.raises(ValueError, ImageSet, "made", classes=("a", "b"), **fields | change).match("made")
 
 
-@pytest.mark.parametrize("call", [
-    {"batch_size": 0}, {"batch_size": 2.0}, {"batch_size": 4, "augment": "mixup", "seed": 0},
-    {"batch_size": 4, "augment": "flip"},
-])
-def test_bad_passes_are_refused_at_the_call(call):
-    pytest.raises(ValueError, make().batches, **call)
+def test_bad_passes_are_refused_at_the_call():
+    for call in ({"batch_size": 0}, {"batch_size": 2.0}, {"augment": "mixup", "seed": 0}, {"augment": "flip"}):
+        pytest.raises(ValueError, make().batches, **({"batch_size": 4} | call))
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,13 @@ def grey(value, side=128):
     return torch.full((1, 3, side, side), value)
 
 
-def test_in_the_middle_it_is_gaussian_of_that_deviation():
+def test_in_the_middle_it_is_gaussian_of_that_deviation_and_clipping_is_what_the_formula_says():
     n = clipped_noise(grey(0.5), 0.1, seed=0) - 0.5
     assert n.std().item() == pytest.approx(0.1, rel=0.02) and abs(n.mean().item()) < 1e-3
     assert ((n.abs() < 0.1).float().mean() - 0.6827).abs() < 0.01
     assert (n[0, 0] * n[0, 1]).mean().abs() < 1e-3  # channels are independent
 
-
-def test_clipping_at_black_is_what_the_formula_says():
-    n = clipped_noise(grey(0.0), 0.2, seed=0)
+    n = clipped_noise(grey(0.0), 0.2, seed=0)  # clipped at black
     assert n.min() == 0 and (n == 0).float().mean().item() == pytest.approx(0.5, abs=0.01)
     assert n.mean().item() == pytest.approx(0.2 / (2 * torch.pi) ** 0.5, rel=0.03)  # of max(0, N(0, 0.2^2))
 

@@ -10,11 +10,14 @@ from PIL import Image
 from arae_core.figures import image_grid, save_picture, to_png
 
 
-def test_an_image_keeps_its_pixels_enlarged(images):
+def test_an_image_keeps_its_pixels_enlarged_and_what_is_none_is_refused(tmp_path, images):
     pixels = np.asarray(Image.open(io.BytesIO(to_png(images[0]))))
     assert pixels.shape == (384, 384, 3)
     expected = (images[0] * 255).round().byte().permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(pixels[6::12, 6::12], expected)
+    pytest.raises(ValueError, save_picture, images[0], tmp_path / "a.gif").match("png or .webp")
+    pytest.raises(ValueError, to_png, images).match("3, H, W")
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_large_a_figure_becomes_coarser_until_it_fits(images):
@@ -35,9 +38,3 @@ def test_saved_small_and_whole(tmp_path, images, monkeypatch, ending):
     monkeypatch.setattr(os, "replace", Mock(side_effect=OSError(28, "No space left on device")))
     pytest.raises(OSError, save_picture, images[0], path).match("No space left")
     assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
-
-
-def test_what_is_no_picture(tmp_path, images):
-    pytest.raises(ValueError, save_picture, images[0], tmp_path / "a.gif").match("png or .webp")
-    pytest.raises(ValueError, to_png, images).match("3, H, W")
-    assert not list(tmp_path.iterdir())

@@ -19,10 +19,8 @@ def test_encoders_keep_their_colours_and_variants_differ_in_line():
 def test_a_figure_displays_itself_on_white_and_leaves_settings_alone(images):
     before = dict(matplotlib.rcParams)
     figure = image_grid([images])
-    assert isinstance(figure, Picture)
-    assert figure.get_facecolor() == (1, 1, 1, 1)
-    assert figure._repr_png_().startswith(b"\x89PNG")
-    assert dict(matplotlib.rcParams) == before
+    assert isinstance(figure, Picture) and figure.get_facecolor() == (1, 1, 1, 1)
+    assert figure._repr_png_().startswith(b"\x89PNG") and dict(matplotlib.rcParams) == before
 
 
 def test_only_figures_import_matplotlib():

@@ -25,10 +25,8 @@ def test_seeds_decide_by_a_paired_interval(make_record):
     runs = [pair(make_record, (r, 3.0), (s, 3.0), seed=i) for i, (r, s) in enumerate(gaps)]
     verdict = only(HIGHER, runs)
     expected = stats.ttest_1samp([1.9, 2.0, 2.1], 0).confidence_interval(0.95)
-    assert (verdict.outcome, verdict.over, verdict.seeds) == ("holds", "seeds", 3)
-    assert verdict.difference == pytest.approx(2.0)
-    assert (verdict.low, verdict.high) == pytest.approx(tuple(expected))
-    assert verdict.condition == "a"
+    assert (verdict.outcome, verdict.over, verdict.seeds, verdict.condition) == ("holds", "seeds", 3, "a")
+    assert (verdict.difference, verdict.low, verdict.high) == pytest.approx((2.0, *expected))
 
 
 def test_each_outcome_over_seeds(make_record):

@@ -5,7 +5,7 @@ import torch
 from arae_core.results import machine
 
 
-def test_commit_of_this_checkout_only(tmp_path, monkeypatch):
+def test_commit_of_this_checkout_only_versions_and_device(tmp_path, monkeypatch):
     def git(*arguments):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
 
@@ -22,9 +22,6 @@ def test_commit_of_this_checkout_only(tmp_path, monkeypatch):
     assert machine.code_state() == (commit, True)
     monkeypatch.setenv("PATH", "")  # no git
     assert machine.code_state() == (None, None)
-
-
-def test_versions_and_device():
     versions = machine.installed_versions()
     assert versions["torch"].split("+")[0] == torch.__version__.split("+")[0] and "python" in versions
     assert machine.describe_device("cpu").startswith("cpu: ")

@@ -65,8 +65,7 @@ def test_what_the_interval_speaks_of(make_record):
 def test_what_was_not_run_stands_with_its_reason(make_record):
     records = runs(make_record, 1.9)
     records[0].leave_out("lpips", "no trunk")
-    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": records, "resnet": []}, LINKS)
-    part = section(text, "Not run")
+    part = section(scorecard_markdown(CLAIMS, {"default": [], "cifar10": records, "resnet": []}, LINKS), "Not run")
     reasons = {}
     for line in part.splitlines():
         if line.endswith(":") and line != ":::":
@@ -141,6 +140,5 @@ def test_one_seed_and_differences_within_each_of_several(make_record):
     "- {part: A}", "just a word",
 ])
 def test_a_file_that_is_not_whole(tmp_path, text):
-    path = tmp_path / "sides.yaml"
-    path.write_text(text)
-    pytest.raises(ClaimError, load_sides, path).match("sides.yaml")
+    (tmp_path / "sides.yaml").write_text(text)
+    pytest.raises(ClaimError, load_sides, tmp_path / "sides.yaml").match("sides.yaml")

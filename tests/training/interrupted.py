@@ -19,13 +19,12 @@ class KilledAt:
 
     def __init__(self, data, n):
         self.data, self.left = data, n
-        self.digest, self.name, self.notes = data.digest, data.name, data.notes
 
     def __len__(self):
         return len(self.data)
 
-    def take(self, n, seed=0):
-        return self.data.take(n, seed)
+    def __getattr__(self, name):
+        return getattr(self.data, name)
 
     def batches(self, *args, **kwargs):
         for batch in self.data.batches(*args, **kwargs):

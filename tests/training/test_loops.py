@@ -14,15 +14,11 @@ from arae_core.losses import InversionWeights
 from arae_core.networks import FeatureDiscriminator, mirror
 from arae_core.training import Attack, ClassifierConfig, InverterConfig, train_classifier, train_inverter
 from arae_core.training.run import TrainingDiverged
+from tests.tiny import built
 from tests.training.interrupted import Killed, KilledAt, same
 
 ROBUST = ClassifierConfig(epochs=4, batch_size=16, lr=0.05, attack=Attack("l2", 0.5, 2, 0.4, random_start=True))
 PIXEL = InversionWeights(1.0, 0.0, 0.0, "mean")
-
-
-def built(build, seed=0):
-    torch.manual_seed(seed)
-    return build()
 
 
 def test_classifier_learns(tiny, build):

@@ -26,15 +26,12 @@ def test_steps_and_bad_names():
     pytest.raises(ValueError, factor, "cosine", 0, 1, 0).match("one-cycle")
 
 
-def test_precision():
+def test_precision_with_and_without_bf16(monkeypatch):
     with mixed_precision("cpu", "fp32"):
         assert nn.Linear(2, 2)(torch.zeros(1, 2)).dtype == torch.float32
     with mixed_precision("cpu", "auto"):
         used = nn.Linear(2, 2)(torch.zeros(1, 2)).dtype
     assert (used == torch.bfloat16) == computes_bf16("cpu") == (precision_here("cpu") == "bf16")
     pytest.raises(ValueError, mixed_precision, "cpu", "fp16").match("precision")
-
-
-def test_bf16_that_is_not_there(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
     pytest.raises(ValueError, mixed_precision, "cpu", "bf16").match("bf16")
