@@ -54,14 +54,10 @@ def test_ratio_is_of_medians_its_range_of_pairs_and_nothing_is_claimed_where_ran
     assert verdict in last_line(found) and summary(found, "theirs")[-1] == verdict
 
 
-def test_other_forms_of_ours_are_no_peers():
-    found = record([1.0, 1.0], [2.0, 2.0])
+def test_the_table_has_throughput_ratio_what_was_left_out_and_other_forms_of_ours_that_are_no_peers():
+    found = record([2.0, 2.0], [4.0, 4.0])
     found.times["ours, bf16"] = [0.5, 0.5]
     assert found.peers == ["theirs"] and "bf16" not in last_line(found) and "ours, bf16" in bench_table(found).markdown
-
-
-def test_the_table_has_throughput_ratio_and_what_was_left_out():
-    found = record([2.0, 2.0], [4.0, 4.0])
     found.items, found.item, found.left_out = 10, "image", {"other": "not installed here"}
     text = bench_table(found).markdown
     assert "images a second" in text and "2.00 (2.00 to 2.00)" in text and "other: left out, not installed here" in text
@@ -77,7 +73,7 @@ def test_records_are_read_as_they_were_written(tmp_path):
 
 @pytest.mark.parametrize("damage", [
     lambda content: content.pop("times"), lambda content: content.update(more=1),
-    lambda content: content["times"].update(ours=[0.0, 1.0]), lambda content: content["times"].update(ours=[1.0]),
+    *[lambda content, ours=ours: content["times"].update(ours=ours) for ours in ([0.0, 1.0], [1.0])],
 ])
 def test_a_damaged_record_is_named(tmp_path, damage):
     path = record([1.0, 2.0], [3.0, 4.0]).write(tmp_path)

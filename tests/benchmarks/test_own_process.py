@@ -25,13 +25,10 @@ def failing():
     return work
 
 
-def test_it_is_prepared_once_and_keeps_its_state_to_itself():
+def test_it_is_prepared_once_keeps_its_state_to_itself_and_what_it_raises_is_raised_here():
     one, other = in_own_process(counter, 10), in_own_process(counter, 20)
     found = [one(), other(), one()]
     assert [value for value, _, _ in found] == [11, 21, 12]
     assert len({pid for _, pid, _ in found} | {os.getpid()}) == 3
     assert {threads for _, _, threads in found} == {torch.get_num_threads()}
-
-
-def test_what_the_work_raises_is_raised_here():
     pytest.raises(ValueError, in_own_process(failing)).match("said there")

@@ -29,9 +29,10 @@ def test_torchvisions_files_after_their_md5(tmp_path, monkeypatch):
         (folder / file).write_bytes(pickle.dumps(content))
         return hashlib.md5((folder / file).read_bytes()).hexdigest()
     train = write("a", {"data": pixels, "labels": [1, 0, 1, 0, 1]})
-    test, names = write("b", {"data": pixels[:2], "labels": [0, 1]}), write("meta", {"label_names": ["airplane", "automobile"]})
-    monkeypatch.setattr(CIFAR10, "train_list", [["a", train]])
-    monkeypatch.setattr(CIFAR10, "test_list", [["b", test]])
+    test = write("b", {"data": pixels[:2], "labels": [0, 1]})
+    names = write("meta", {"label_names": ["airplane", "automobile"]})
+    for name, file in (("train_list", ["a", train]), ("test_list", ["b", test])):
+        monkeypatch.setattr(CIFAR10, name, [file])
     monkeypatch.setattr(CIFAR10, "meta", {"filename": "meta", "key": "label_names", "md5": names})
     data = cifar10("train", root=tmp_path)
     assert torch.equal(data.images, torch.from_numpy(pixels).reshape(5, 3, 32, 32)) and data.notes == ""

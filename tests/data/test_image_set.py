@@ -127,8 +127,8 @@ def test_tensors_that_do_not_fit_are_refused(change):
 
 
 def test_bad_passes_are_refused_at_the_call():
-    for call in ({"batch_size": 0}, {"batch_size": 2.0}, {"augment": "mixup", "seed": 0}, {"augment": "flip"}):
-        pytest.raises(ValueError, make().batches, **({"batch_size": 4} | call))
+    for bad in ({"batch_size": 0}, {"batch_size": 2.0}, {"augment": "mixup", "seed": 0}, {"augment": "flip"}):
+        pytest.raises(ValueError, make().batches, **({"batch_size": 4} | bad))
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,8 @@ def test_ends_of_the_range():
 
 @pytest.mark.parametrize("sigma", [-0.1, 1.01, 50, float("nan"), float("inf"), "0.1", None, True])
 def test_a_sigma_that_cannot_be_meant(sigma):
-    pytest.raises(ValueError, clipped_noise, grey(0.5), sigma).match("sigma.*50/255" if sigma == 50 else "sigma")
+    said = pytest.raises(ValueError, clipped_noise, grey(0.5), sigma)
+    assert said.match("sigma") and (sigma != 50 or "50/255" in str(said.value))
 
 
 @pytest.mark.parametrize("x, message", [

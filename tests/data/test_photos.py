@@ -66,7 +66,7 @@ def test_balanced_and_of_the_asked_form():
 
 
 @pytest.mark.parametrize("cut, others", [
-    (lambda count, **changed: photos(**{"split": "train", "count": count, "image_size": 16, "seed": 3} | changed),
+    (lambda count, **changed: photos(count=count, image_size=16, **{"split": "train", "seed": 3} | changed),
      ({"seed": 4}, {"split": "test"})),
     (lambda count, **changed: photo_crops(["coffee"], count, **{"image_size": 32, "seed": 1} | changed),
      ({"seed": 2}, {"recoloured": 0.0})),
@@ -79,7 +79,7 @@ def test_the_same_arguments_give_the_same_bytes(cut, others):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_nothing_is_fetched_and_no_crop_is_near_constant(monkeypatch, split):
-    monkeypatch.setattr(socket, "socket", Mock(side_effect=AssertionError("a photograph opened a connection")))
+    monkeypatch.setattr(socket, "socket", Mock(side_effect=AssertionError("a photograph opens a connection")))
     _open.cache_clear()
     images = photos(split, count=400).images.double()
     assert images.std(dim=(2, 3), correction=0).amax(1).min() >= LEAST_CONTRAST

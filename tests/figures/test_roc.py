@@ -8,8 +8,8 @@ from arae_core.metrics import auroc, roc_curve
 def test_a_panel_a_class_and_a_curve_a_method():
     anomalous = torch.tensor([False, True, False, True])
     scores = {"standard": torch.tensor([0.0, 1.0, 2.0, 3.0]), "robust": torch.tensor([0.0, 2.0, 1.0, 3.0])}
-    curves = {method: roc_curve(its, anomalous) for method, its in scores.items()}
-    areas = {method: auroc(its, anomalous) for method, its in scores.items()}
+    curves, areas = ({method: measured(values, anomalous) for method, values in scores.items()}
+                     for measured in (roc_curve, auroc))
     figure = roc_curves({"frog": curves, "cat": curves}, {"frog": areas, "cat": areas})
     first, second = figure.axes
     assert [ax.get_title() for ax in figure.axes] == ["frog", "cat"]

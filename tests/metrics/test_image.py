@@ -23,7 +23,8 @@ def test_ssim_is_that_of_scikit_image():
     x = images()
     x_hat = (x + 0.2 * images(seed=1) - 0.1).clamp(0, 1)
     how = dict(channel_axis=0, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
-    expected = [structural_similarity(a.numpy(), b.numpy(), **how) for a, b in zip(x_hat.double(), x.double())]
+    pairs = zip(x_hat.double().numpy(), x.double().numpy())
+    expected = [structural_similarity(a, b, **how) for a, b in pairs]
     torch.testing.assert_close(ssim(x_hat, x).double(), torch.tensor(expected), rtol=0, atol=1e-5)
 
 
@@ -43,7 +44,8 @@ def test_each_image_has_its_own_number_computed_in_float32_and_without_gradient(
 def test_other_input_is_refused(metric):
     x = images()
     for a, b, cause in ((x, x[:2], "differ in shape"), (x * 255, x, "divided by 255"),
-                        (x, 2 * x - 1, r"\[0,1\]"), (torch.where(x > 0.5, torch.nan, x), x, r"\[0,1\]"), (x[0], x[0], "batch")):
+                        (x, 2 * x - 1, r"\[0,1\]"), (x[0], x[0], "batch"),
+                        (torch.where(x > 0.5, torch.nan, x), x, r"\[0,1\]")):
         pytest.raises(ValueError, metric, a, b).match(cause)
     pytest.raises(TypeError, metric, (x * 255).byte(), x).match("uint8")
     pytest.raises(TypeError, metric, x.numpy(), x).match("ndarray")

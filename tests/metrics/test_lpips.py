@@ -48,6 +48,8 @@ def test_without_trunk_there_is_no_number_but_a_reason(nothing_here, net):
         assert said in str(error.value)
     available, reason = lpips_available(net)
     assert not available and TRUNKS[net] in reason and str(nothing_here) not in reason
+    pytest.raises(ValueError, lpips_available, "squeeze").match("alex, vgg")
+    pytest.raises(ValueError, lpips, images(0), images(1), net="resnet").match("alex, vgg")
 
 
 @pytest.mark.parametrize("folder", ["data/weights", "hub/checkpoints"])
@@ -69,14 +71,8 @@ def test_the_trunk_fills_every_weight_by_torchvisions_names(nothing_here, random
     monkeypatch.setattr(pretrained, "verify", lambda path: None)
     filled = _pretrained.__wrapped__("alex", path)  # past the cache, so that nothing later meets it
     with torch.no_grad():
-        torch.testing.assert_close(
-            _distance(filled, images(0), images(1)), _distance(random_trunk, images(0), images(1))
-        )
+        theirs, ours = (_distance(trunk, images(0), images(1)) for trunk in (random_trunk, filled))
+    torch.testing.assert_close(ours, theirs)
     del stand_in["features.0.weight"]
     torch.save(stand_in, path)
     pytest.raises(KeyError, _pretrained.__wrapped__, "alex", path)
-
-
-def test_unknown_net():
-    pytest.raises(ValueError, lpips_available, "squeeze").match("alex, vgg")
-    pytest.raises(ValueError, lpips, images(0), images(1), net="resnet").match("alex, vgg")

@@ -20,18 +20,14 @@ def test_normal_interval_of_a_mean_and_wilsons_of_a_share():
     half = 1.959964 * (5 / 12) ** 0.5
     assert interval(values) == pytest.approx((2.5, 2.5 - half, 2.5 + half))
     assert interval(torch.tensor([7.0])) == (7.0, 7.0, 7.0)
-    share, low, high = interval(torch.arange(100) < 50)
-    assert (share, low, high) == pytest.approx((0.5, 0.4038, 0.5962), abs=1e-4)
+    assert interval(torch.arange(100) < 50) == pytest.approx((0.5, 0.4038, 0.5962), abs=1e-4)
     share, low, high = interval(torch.zeros(16, dtype=torch.bool))
     assert (share, low) == pytest.approx((0, 0), abs=1e-9) and high == pytest.approx(0.1936, abs=1e-4)
 
 
-
 def test_rising_falling_in_between_and_nothing_to_rank():
-    assert trend([0, 0.5, 1, 2], [1.0, 1.5, 9.0, 9.1]) == pytest.approx(1)
-    assert trend([0, 0.5, 1, 2], [4.0, 3.0, 2.0, 1.0]) == pytest.approx(-1)
-    # ranks 1 2 4 3 against 1 2 3 4: 1 - 6 * 2 / (4 * 15)
-    assert trend([0, 0.5, 1, 2], [1.0, 2.0, 4.0, 3.0]) == pytest.approx(0.8)
+    for means, expected in (([1.0, 1.5, 9.0, 9.1], 1), ([4.0, 3.0, 2.0, 1.0], -1), ([1.0, 2.0, 4.0, 3.0], 0.8)):
+        assert trend([0, 0.5, 1, 2], means) == pytest.approx(expected)  # 1 - 6 * 2 / (4 * 15) is the last
 
     assert math.isnan(trend([0, 1, 2], [5.0, 5.0, 5.0]))
     for at, means in (([0, 1], [1.0, 2.0]), ([0, 1, 2], [1.0, 2.0])):

@@ -5,8 +5,8 @@ from arae_core.results.reference import asked
 
 
 def test_records_claims_and_sides(make_record, tmp_path, monkeypatch):
+    (tmp_path / "book").mkdir()
     for name in ("_config.yml", "book/claims.yaml", "book/three_tasks.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("[]")
     monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
     asked.clear()

@@ -34,7 +34,7 @@ def test_each_outcome_over_seeds(make_record):
                                  ((2.0, -1.0, 0.5), "within noise"), ((0.0, 0.0), "within noise")):
         runs = [pair(make_record, (20 + d, 1.0), (20.0, 1.0), seed=i) for i, d in enumerate(differences)]
         assert only(HIGHER, runs).outcome == outcome
-    for robust, standard, outcome in ((0.3, 0.5, "holds"), (0.5, 0.3, "fails")):  # lower is better by the sign
+    for robust, standard, outcome in ((0.3, 0.5, "holds"), (0.5, 0.3, "fails")):  # lower is better, by sign
         assert only(LOWER, [pair(make_record, (robust, 0.1), (standard, 0.1), metric="lpips")]).outcome == outcome
 
 

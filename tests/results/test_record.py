@@ -106,7 +106,7 @@ def test_pairs_have_no_nan_and_take_truths_as_numbers(make_record):
     nan = float("nan")
     record = make_record({"lpips/a": torch.tensor([1.0, nan, 3.0, 4.0]), "lpips/b": torch.tensor([0.0, 1.0, nan, 2.0])})
     assert record.pairs == {"lpips/a - lpips/b": {"value": 1.5, "std": pytest.approx(0.707107), "n": 2}}
-    record = make_record({f"accuracy/{name}/pgd": torch.arange(3) < right for name, right in (("a", 2), ("b", 1))})
+    record = make_record({f"accuracy/{name}/pgd": torch.arange(3) < n for name, n in (("a", 2), ("b", 1))})
     assert record.pairs["accuracy/a/pgd - accuracy/b/pgd"]["value"] == pytest.approx(1 / 3, rel=1e-5)
 
 

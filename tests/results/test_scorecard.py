@@ -16,8 +16,8 @@ LINKS = {"inversion": "robust_features/02_inversion.ipynb"}
 
 
 def runs(make_record, gain, profile="cifar10", **kwargs):
-    return [make_record({"psnr/robust/a": (18.0 + gain + i / 10, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i,
-                        profile=profile, **kwargs) for i in range(3)]
+    return [make_record({"psnr/robust/a": (18.0 + gain + i / 10, 1.0), "psnr/standard/a": (18.0, 1.0)},
+                        seed=i, profile=profile, **kwargs) for i in range(3)]
 
 
 def cells(row):
@@ -65,7 +65,8 @@ def test_what_the_interval_speaks_of(make_record):
 def test_what_was_not_run_stands_with_its_reason(make_record):
     records = runs(make_record, 1.9)
     records[0].leave_out("lpips", "no trunk")
-    part = section(scorecard_markdown(CLAIMS, {"default": [], "cifar10": records, "resnet": []}, LINKS), "Not run")
+    profiles = {"default": [], "cifar10": records, "resnet": []}
+    part = section(scorecard_markdown(CLAIMS, profiles, LINKS), "Not run")
     reasons = {}
     for line in part.splitlines():
         if line.endswith(":") and line != ":::":

@@ -48,7 +48,7 @@ def test_the_caption_counts_the_images_of_what_is_shown(make_record):
     for metric, conditions, end in (
             ("psnr", ["photographs"], "; mean ± standard deviation over 2 images, seed 0."),
             ("psnr", None, "; mean ± standard deviation over 2 to 400 images, seed 0."),
-            ("auroc", None, ", seed 0."), ("psnr", ["mean"], ", seed 0.")):  # a number of the whole run has no spread
+            ("auroc", None, ", seed 0."), ("psnr", ["mean"], ", seed 0.")):  # one number of a run: no spread
         shown = table(record, [metric], encoders=["robust"], conditions=conditions).markdown
         assert shown.rpartition("data photos")[2] == end
 
@@ -89,8 +89,8 @@ def test_points_of_one_run_are_rows_and_the_run_as_a_whole_has_its_own(make_reco
 
 
 def test_what_cannot_be_one_row_or_table_is_refused(make_record):
-    runs, mixed = ([make_record({"psnr/robust/a": 20.0}, seed=seed, eps=eps) for seed, eps in ((0, 1.0), (other, 2.0))]
-                   for other in (0, 1))
+    psnr = {"psnr/robust/a": 20.0}
+    runs, mixed = ([make_record(psnr), make_record(psnr, seed=seed, eps=2.0)] for seed in (0, 1))
     for records, key, cause in ((runs, "profile", "two records"), (runs, "colour", "a setting colour"),
                                 ([], "eps", "no records")):
         pytest.raises(RecordError, grid_table, records, [key]).match(cause)

@@ -73,7 +73,7 @@ def runs(tmp_path_factory, root):
     return {entry["name"]: (entry, *[two for two in both if two["name"] == entry["name"]]) for entry in alone}
 
 
-@pytest.mark.parametrize("name, rel", [("classifier", 1e-5), ("plain", 1e-5), ("game", 0.1), ("deepsim", 0.1)])
+@pytest.mark.parametrize("name, rel", zip(("classifier", "plain", "game", "deepsim"), (1e-5, 1e-5, 0.1, 0.1)))
 def test_two_processes_hold_the_same_weights_and_learn_what_one_learns(runs, name, rel):
     alone, ours, other = runs[name]
     assert {ours["rank"], other["rank"]} == {0, 1}

@@ -33,7 +33,8 @@ def test_robust_and_standard_differ_only_by_the_attack(tiny, build):
     """With eps = 0 adversarial training is standard training, bit for bit."""
     a, b = built(build), built(build)
     for model, attack in ((a, None), (b, Attack("l2", 0.0, 2, 0.1))):
-        train_classifier(model, tiny, ClassifierConfig(epochs=1, batch_size=16, lr=0.05, attack=attack), seed=0)
+        config = ClassifierConfig(epochs=1, batch_size=16, lr=0.05, attack=attack)
+        train_classifier(model, tiny, config, seed=0)
     assert same(a, b)
 
 
@@ -107,8 +108,9 @@ PRELUDE = textwrap.dedent("""
 
 
 def started(script, **variables):
-    return subprocess.Popen([sys.executable, "-c", PRELUDE + textwrap.dedent(script)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env={**os.environ, "TQDM_DISABLE": "1", **variables})
+    command = [sys.executable, "-c", PRELUDE + textwrap.dedent(script)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "TQDM_DISABLE": "1", **variables})
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -28,11 +28,9 @@ class Absurd(AlexNet):
 
 @pytest.mark.parametrize("kind", [Hungry, Absurd])
 def test_a_classifiers_batch(tiny, kind):
-    def build():
-        return kind(image_size=32, num_classes=4, width=0.125)
-
     config = ClassifierConfig(epochs=1, batch_size=32)
-    raised = pytest.raises(BatchTooLarge, find_else_train, build, train_classifier, tiny, config, seed=0)
+    with pytest.raises(BatchTooLarge) as raised:
+        find_else_train(lambda: kind(32, 4, 0.125), train_classifier, tiny, config, seed=0)
     assert str(raised.value) == ("a batch of 32 images does not fit into the memory of cpu; halve it with "
                                  "`-p batch_size 16` (or the parameter `..._batch_size` of this model)")
 

@@ -54,7 +54,8 @@ def test_generator_is_keyed_by_the_encoders_weights(tiny, build):
     encoder = find_else_train(build, train_classifier, tiny, ONE, seed=0).model
 
     def found():
-        return find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, encoder=encoder, seed=0)
+        return find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, seed=0,
+                               encoder=encoder)
 
     first = found()
     assert found().found
@@ -230,7 +231,8 @@ def test_round_trip_into_that_architecture_only(saved):
     assert files.digest(module.state_dict()) == files.load(saved)[1]["digest"]
     with pytest.raises(CheckpointError, match=r"missing \['0.bias', '0.weight'\], extra \['bias', 'weight'\]"):
         files.load_into(nn.Sequential(nn.Linear(3, 2)), saved)
-    pytest.raises(CheckpointError, files.load_into, nn.Linear(4, 2), saved).match(r"weight \(2, 3\) for \(2, 4\)")
+    wide = nn.Linear(4, 2)
+    pytest.raises(CheckpointError, files.load_into, wide, saved).match(r"weight \(2, 3\) for \(2, 4\)")
 
 
 @pytest.mark.parametrize("damage, cause, readers", [
@@ -257,7 +259,8 @@ def test_pickle_is_refused_and_runs_nothing(saved, tmp_path):
 
 def test_a_failed_write_names_the_store_and_keeps_the_previous_file(tiny, build, saved, monkeypatch):
     monkeypatch.setenv("ARAE_STORE", str(saved / "store"))  # cannot be written
-    pytest.raises(CheckpointError, find_else_train, build, train_classifier, tiny, ONE, seed=0).match("ARAE_STORE")
+    with pytest.raises(CheckpointError, match="ARAE_STORE"):
+        find_else_train(build, train_classifier, tiny, ONE, seed=0)
     before = saved.read_bytes()
     monkeypatch.setattr(files, "write_whole", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(CheckpointError, match="No space left.*ARAE_STORE"):
