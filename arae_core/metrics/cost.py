@@ -13,8 +13,6 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from arae_core.networks.image_convolution import ImageConvolution
-
 
 def flops(run: Callable[[], object]) -> int:
     """Floating-point operations of one call of `run`, gradients included where it takes any.
@@ -22,12 +20,8 @@ def flops(run: Callable[[], object]) -> int:
     A leaf that `run` differentiates by must not be a module's own input: torch's counter cannot follow it there.
     (`Encoder.features` takes mean and standard deviation out first, so images are safe.)
     """
-    ImageConvolution.rearranges = False
-    try:
-        with FlopCounterMode(display=False) as counter:
-            run()
-    finally:
-        ImageConvolution.rearranges = True
+    with FlopCounterMode(display=False) as counter:
+        run()
     return counter.get_total_flops()
 
 

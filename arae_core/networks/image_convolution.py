@@ -6,6 +6,9 @@ attack waits for the gradient towards an image of three channels, which oneDNN c
 channels it is faster: a sixth of an epoch of adversarial training (benchmark `robust-epoch`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,16 +17,25 @@ from torch import Tensor, nn
 class ImageConvolution(nn.Conv2d):
     """`nn.Conv2d` for square kernels with a stride, weights and results the same but for rounding.
 
-    On a CPU it works on rearranged pixels; elsewhere, where that was not measured, it is the convolution itself.
-    `rearranges` is False while operations are counted: the zeros that fill up the kernel are none of the method's.
+    On a CPU and inside `rearranged` it works on rearranged pixels, else it is the convolution itself.
     """
 
-    rearranges = True
+    rearranges = False
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or not self.rearranges:
+        if not ImageConvolution.rearranges or x.device.type != "cpu":
             return super().forward(x)
         return strided_convolution(x, self.weight, self.bias, self.stride[0], int(self.padding[0]))
+
+
+@contextmanager
+def rearranged(wanted: bool = True) -> Iterator[None]:
+    """Inside, image convolutions work on rearranged pixels, if that is wanted. Runs over image sets do so."""
+    before, ImageConvolution.rearranges = ImageConvolution.rearranges, wanted
+    try:
+        yield
+    finally:
+        ImageConvolution.rearranges = before
 
 
 def strided_convolution(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:

@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from arae_core.attacks.pgd import check_images
 from arae_core.data import Images
+from arae_core.networks.image_convolution import rearranged
 from arae_core.seeds import derive_seed
 from arae_core.training import distributed, files
 
@@ -67,6 +68,7 @@ class Run(Generic[Item]):
     device: torch.device | str = "cpu"
     state_file: Path | None = None
     title: str = "training"
+    rearranged: bool = False  # see `networks.image_convolution`
     save_every: float = 60.0
     modules: dict[str, nn.Module] = field(init=False, default_factory=dict)
     optimizers: dict[str, Optimizer] = field(init=False, default_factory=dict)
@@ -87,6 +89,7 @@ class Run(Generic[Item]):
         state_file: Path | None = None,
         title: str = "training",
         epochs: int | None = None,
+        rearranged: bool = True,
     ) -> Run[tuple[Tensor, Tensor]]:
         """A run over an image set: its items are (x, y) on the device, x (B, 3, H, W) in channels_last order.
 
@@ -106,9 +109,8 @@ class Run(Generic[Item]):
                 x = x.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
                 yield x, y.to(device, non_blocking=True)
 
-        return Run(
-            batches, epochs or recipe.epochs, max(len(data) // size, 1), seed, device, state_file, title
-        )
+        steps = max(len(data) // size, 1)
+        return Run(batches, epochs or recipe.epochs, steps, seed, device, state_file, title, rearranged)
 
     @classmethod
     def repeating(
@@ -151,7 +153,12 @@ class Run(Generic[Item]):
         """
         self.modules, self.optimizers = modules, optimizers
         self._resume()
-        with _generators_as_before(self.device), _stop_between_steps() as stop, self._bar() as bar:
+        with (
+            _generators_as_before(self.device),
+            rearranged(self.rearranged),
+            _stop_between_steps() as stop,
+            self._bar() as bar,
+        ):
             saved = started = time.monotonic()
             while self.epoch < self.epochs:
                 for number, item in enumerate(self.items(self.epoch)):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from arae_core.networks import AlexNet
-from arae_core.networks.image_convolution import ImageConvolution, strided_convolution
+from arae_core.networks.image_convolution import ImageConvolution, rearranged, strided_convolution
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 
 SHAPES = [(5, 2, 2), (11, 4, 2), (3, 2, 1), (7, 2, 3), (5, 2, 0), (4, 4, 0), (7, 3, 1), (3, 3, 2)]
@@ -36,7 +36,13 @@ def test_the_layer_is_a_convolution_by_type_weights_and_values():
     x = torch.rand(2, 3, 32, 32, dtype=torch.float64)
     assert isinstance(first, ImageConvolution) and isinstance(first, nn.Conv2d)
     assert list(first.state_dict()) == ["weight", "bias"]
-    torch.testing.assert_close(first(x), nn.Conv2d.forward(first, x), rtol=0, atol=1e-12)
+    plain = nn.Conv2d.forward(first, x)
+    assert torch.equal(first(x), plain)  # outside of training to the bit
+    with pytest.raises(RuntimeError, match="in the middle"), rearranged():
+        torch.testing.assert_close(first(x), plain, rtol=0, atol=1e-12)
+        assert not torch.equal(first.float()(x.float()), nn.Conv2d.forward(first, x.float()))
+        raise RuntimeError("in the middle")
+    assert not ImageConvolution.rearranges
 
 
 def test_training_ends_with_the_weights_of_the_plain_convolution(tiny, monkeypatch):

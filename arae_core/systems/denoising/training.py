@@ -79,7 +79,7 @@ def train_denoiser(
     encoder.to(device).to(memory_format=torch.channels_last)
     wavelet = WaveletEncoder(encoder, config.layer)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=config.lr, betas=config.betas)
-    run = Run.over(data, config, seed, device, state_file, title)
+    run = Run.over(data, config, seed, device, state_file, title, rearranged=False)  # as in its records
     g = distributed.learner(decoder)
     with frozen(encoder):
         for x, _ in run.steps({"decoder": decoder}, {"adam": optimizer}):
