@@ -1,8 +1,7 @@
 """A whole data set as one uint8 tensor, on whatever device does the work.
 
-Images this small are read faster than a data loader's workers can pass them on: CIFAR-10 is 150 MB. So
-shuffling, cropping and flipping are indexing, a batch at a time, where the tensor lies; on a GPU nothing
-waits for the host.
+Images this small are read faster than a data loader's workers can pass them on: CIFAR-10 is 150 MB. So shuffling,
+cropping and flipping are indexing, a batch at a time, where the tensor lies; on a GPU nothing waits for the host.
 """
 
 import hashlib

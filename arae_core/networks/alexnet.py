@@ -4,8 +4,7 @@ At 224 pixels it follows torchvision's layer plan (64-192-384-256-256 channels, 
 so torchvision's weights load as they are. As in A, a layer's name takes in what follows its convolution:
 "conv1", "conv2" and "conv5" mean convolution, ReLU *and pool*; "conv3" and "conv4" convolution and ReLU.
 
-At 32 and 64 pixels that plan would leave nothing to look at, so the kernels and strides shrink. Those two
-forms are ours, not A's, and have no dropout: with data sets this small it costs more than it brings.
+At 32 and 64 pixels, where that plan leaves nothing to look at, kernels and strides shrink; these forms are ours.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,8 @@
 """A strided convolution of images, computed faster on a CPU: as one of stride 1 over its pixels rearranged.
 
 With s the stride, the pixels of every s x s square become s^2 channels of one place; a kernel of k x k, filled up with
-zeros to a multiple of s, becomes one of ceil(k/s) x ceil(k/s) over them. The sums are the same sums in another order. An
-attack waits for the gradient towards an image of three channels, which oneDNN computes slowly for its size; over 3 s^2
-channels it is faster: a sixth of an epoch of adversarial training (benchmark `robust-epoch`).
+zeros to a multiple of s, becomes one of ceil(k/s) x ceil(k/s) over them: the same sums in another order. An attack waits for
+the gradient towards three channels, which oneDNN computes slowly; over 3 s^2 it saves a sixth of an epoch.
 """
 
 from collections.abc import Iterator

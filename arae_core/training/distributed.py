@@ -5,12 +5,9 @@ without this file.
 
 Lightning Fabric does the work: it joins the processes, gives each its device, and wraps a network in torch's
 DistributedDataParallel, which averages the gradients. Each process takes its rows of the same batches, so a loss that is
-a mean over the batch has the gradient of the whole batch, to rounding. What is normalised over the rows at hand is not
-exactly the whole batch's: the feature loss's scale, batch norm on a CPU (on GPUs it is SyncBatchNorm). A loss that sums
-over the batch comes out divided by the number of processes, which Adam does not notice. Attacks, judges and whatever
-else looks through a network use it unwrapped.
-
-Process 0 is the first: it looks for models, writes and speaks. Store and data must be the same folders for all.
+a mean over the batch has the whole batch's gradient, to rounding; a sum comes out divided by the number of processes,
+which Adam does not notice. The feature loss's scale, and batch norm on a CPU (on GPUs: SyncBatchNorm), are those of a
+process's own rows. Process 0 looks for models, writes and speaks. Store and data must be the same folders for all.
 """
 
 from __future__ import annotations

@@ -14,10 +14,7 @@ class BatchTooLarge(RuntimeError):
 
 @contextmanager
 def explained(batch_size: int, device: torch.device | str) -> Iterator[None]:
-    """Turn the allocator's error into a BatchTooLarge.
-
-    An operating system that promises more memory than it has ends the process instead: then nobody can say more.
-    """
+    """Turn the allocator's error into a BatchTooLarge. (A system that overcommits memory ends the process instead.)"""
     try:
         yield
     except RuntimeError as error:  # torch.OutOfMemoryError is one

@@ -1,8 +1,7 @@
 """Models of the reference runs: committed under `book/reference/<profile>/models/`, or hosted elsewhere.
 
-Each file says what it is: network and arguments, data, seed, recipe and key stand in its metadata. Those that are too
-large to commit are listed in `book/reference/hosted.yaml` by "<profile>/<name>", with `url`, `sha256` and `key`; they
-are fetched once, by pooch, into the store.
+Each file's metadata say what it is: network and arguments, data, seed, recipe, key. Those too large to commit stand in
+`book/reference/hosted.yaml` by "<profile>/<name>", with `url`, `sha256` and `key`; pooch fetches them into the store.
 """
 
 import json

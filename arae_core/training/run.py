@@ -1,10 +1,9 @@
 """The book-keeping of a training run: seeds, saving, resuming, stopping, a log.
 
-A loop asks a `Run` for what each step works on and logs what it computed; everything that is not the
-algorithm happens here. Each step draws its random numbers from (seed, epoch, step) alone, so a
-run that was killed and started again ends with the weights of one that was not, and afterwards the
-global generator stands where it stood before. Of several processes the first alone writes, and all
-stop after the same step.
+A loop asks a `Run` for what each step works on and logs what it computed; everything that is not the algorithm
+happens here. Each step draws its random numbers from (seed, epoch, step) alone, so a run that was killed and started
+again ends with the weights of one that was not, and afterwards the global generator stands where it stood before. Of
+several processes the first alone writes, and all stop after the same step.
 """
 
 from __future__ import annotations

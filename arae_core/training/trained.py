@@ -3,8 +3,7 @@
 A model's key is a digest of what a person declared: the loop and the `VERSION` that stands beside it, the network's
 specification, the config, the data, the seed. Source text is no part of it; who changes a loop or a network so that
 its numbers change says so by a new `VERSION`, and a test (`tests/training/test_versions.py`) asks for the decision.
-Looked for in the local store, then among the reference models, here or hosted; else trained, saving as it goes. Two
-processes that want the same model do not both train it; those that `distributed` joins train it together.
+Looked for in the local store, then among the reference models; else trained, once, whoever else wants the model too.
 """
 
 from __future__ import annotations
@@ -71,14 +70,13 @@ def find_else_train(
             they are given here. In its module stand its VERSION and its ROLE, which names the stream of the start.
         data: training set with a `digest`, see `arae_core.data`.
         config: the loop's recipe, a dataclass with a `batch_size`.
-        encoder: a frozen network that the loop works with. It enters the key by its weights, so any change of it means
-            another model.
+        encoder: a frozen network that the loop works with; it enters the key by its weights.
         build_discriminator: makes the opponent that is trained beside the model, and not kept.
         title: what progress bars call it; no part of the key.
 
     Raises:
-        CheckpointError: the store cannot be written, or a file in it is not what it says.
-        BatchTooLarge: memory ran out. What the loop raises: TrainingDiverged, KeyboardInterrupt, ValueError.
+        CheckpointError: the store cannot be written, or a file in it is not what it says. BatchTooLarge: memory ran
+            out. And what the loop raises.
     """
     model = built(build, seed, sys.modules[loop.__module__].ROLE).to(device)
     parts: dict[str, Any] = {"encoder": encoder} if encoder is not None else {}

@@ -1,5 +1,4 @@
-"""Adversarial training at the cost of ordinary training: FGSM from a random start, Free-m, and their
-alarm."""
+"""Adversarial training at the cost of ordinary training: FGSM from a random start, Free-m, and their alarm."""
 
 from arae_core.systems.fast_training.fast import FastConfig, fgsm_rs, train_fast
 from arae_core.systems.fast_training.free import FreeConfig, train_free

@@ -7,9 +7,8 @@ features are prior enough: steps of fixed length down ||f(x') - z||_2 / ||z||_2,
 Prior inversion (Mahendran and Vedaldi 2015) descends with momentum on the squared relative error plus two priors
 on images, whose soft bound is all that keeps x' in range.
 
-Images run in batches for speed alone: losses, lengths and the choice of the best iterate are each image's own.
-Departures: of all iterates the one of the lowest objective is kept, which can only help them; the priors are means
-(`losses.priors`); the step size is constant, where Mahendran and Vedaldi lower theirs in stages.
+Images run in batches for speed alone. Departures: of all iterates the one of the lowest objective is kept, which can
+only help them; the priors are means (`priors`); the step size is constant, where Mahendran and Vedaldi lower theirs.
 """
 
 from dataclasses import dataclass, replace
