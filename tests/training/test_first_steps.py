@@ -7,7 +7,7 @@ import torch
 
 from arae_core.losses import InversionWeights, feature_loss, pixel_loss
 from arae_core.networks import FeatureDiscriminator, mirror
-from arae_core.training import InverterConfig, train_inverter
+from arae_core.training import ClassifierConfig, InverterConfig, train_inverter
 from arae_core.training.run import Run
 from tests.tiny import built
 from tests.training.interrupted import same
@@ -15,7 +15,7 @@ from tests.training.interrupted import same
 
 def test_every_seed_and_every_epoch_has_an_order_of_its_own(tiny):
     def first(seed, epoch):
-        return next(iter(Run.over(tiny, 2, 96, seed=seed).items(epoch)))[0]
+        return next(iter(Run.over(tiny, ClassifierConfig(epochs=2, batch_size=96), seed).items(epoch)))[0]
 
     orders = list(itertools.starmap(first, itertools.product((0, 1), repeat=2)))
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(orders, 2))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from arae_core.attacks import ball
 from arae_core.networks import VGG16
 from arae_core.systems.fast_training import FreeConfig, train_free
-from arae_core.training import Attack, files
+from arae_core.training import Attack, files, find_else_train
 from tests.tiny import built
 
 STEP = {"linf": Attack("linf", 0.05, steps=1, step_size=0.05), "l2": Attack("l2", 1.0, steps=1, step_size=1.0)}
@@ -95,7 +95,7 @@ def test_batch_statistics_are_the_batchs_own(tiny):
 
 
 def test_it_learns(tiny, build):
-    history = train_free(built(build), tiny, FreeConfig(**{**RECIPE, "epochs": 24}), seed=0)
+    history = find_else_train(build, train_free, tiny, FreeConfig(**{**RECIPE, "epochs": 24}), seed=0).history
     assert history[-1]["pgd_accuracy"] > 0.9 and len(history) == 12
 
 
