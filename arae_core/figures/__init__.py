@@ -4,6 +4,7 @@ Every function returns a figure or a widget and shows nothing; as a cell's last 
 """
 
 from .curves import accuracy_curve, measure_curves, spread_curve, sweep_curves, training_curves
+from .dots import difference_dots
 from .files import save_picture, to_png
 from .grids import error_maps, gradient_image, image_grid, perturbation, picture_rows
 from .roc import roc_curves
@@ -14,4 +15,4 @@ from .style import COLOURS, Picture
 __all__ = ["COLOURS", "Picture", "save_picture", "to_png", "frame_slider", "live_slider"]
 __all__ += ["error_maps", "gradient_image", "image_grid", "perturbation", "picture_rows"]
 __all__ += ["accuracy_curve", "measure_curves", "spread_curve", "sweep_curves", "training_curves"]
-__all__ += ["cost_scatter", "roc_curves"]
+__all__ += ["cost_scatter", "difference_dots", "roc_curves"]

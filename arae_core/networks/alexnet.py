@@ -38,10 +38,12 @@ class AlexNet(Encoder):
         image_size: 224, 64 or 32. `torchvision.models.alexnet`'s state dict loads into the first.
         num_classes: length of the logits.
         width: factor on all channels and hidden units. 0.5 at 32 pixels is the book's default network.
+        start: "torch", PyTorch's own start (variance 1 / (3 n) for n inputs), or "kaiming" (2 / n, biases 0; He et al.
+            2015), with which signals keep their size from layer to layer.
         mean, std: see `Encoder`.
 
     Raises:
-        ValueError: another image size, or a width that is not positive.
+        ValueError: another image size or start, or a width that is not positive.
     """
 
     def __init__(
@@ -50,9 +52,12 @@ class AlexNet(Encoder):
         num_classes: int = 1000,
         width: float = 1.0,
         *,
+        start: str = "torch",
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ):
+        if start not in ("torch", "kaiming"):
+            raise ValueError(f'start must be "torch" or "kaiming", not {start!r}')
         if image_size == 224:
             stages = _stages_224(num_classes, width)
         elif image_size in (32, 64):
@@ -64,11 +69,20 @@ class AlexNet(Encoder):
             "image_size": image_size,
             "num_classes": num_classes,
             "width": width,
+            "start": start,
             "mean": mean,
             "std": std,
         }
+        if start == "kaiming":
+            self.apply(_start_as_he)
         if image_size == 224:
             self.register_load_state_dict_pre_hook(_rename_torchvision)
+
+
+def _start_as_he(module: nn.Module) -> None:
+    if isinstance(module, (nn.Conv2d, nn.Linear)):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
 
 
 def _stages_224(num_classes: int, width: float) -> list[tuple[str, nn.Module]]:

@@ -31,7 +31,7 @@ class Attack:
     """PGD as used in training; eps and step_size in [0, 1] pixels.
 
     The robust encoder of A: Attack("l2", eps=3, steps=7, step_size=0.5, keep_best=True) at 224 pixels, where eps is
-    inferred from the script that evaluates it.
+    inferred from the script that evaluates it. No step after a random start is noise of the attack's length.
     """
 
     norm: str
@@ -45,8 +45,9 @@ class Attack:
         ball(self.norm, 0.0)
         for name in ("eps", "step_size"):
             check_radius(getattr(self, name), self.norm, 10**12, name)
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise ValueError(f"an attack takes at least one step, got steps = {self.steps!r}")
+        least = 0 if self.random_start else 1
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < least:
+            raise ValueError(f"an attack takes a step, or starts at random, got steps = {self.steps!r}")
 
 
 @dataclass(frozen=True)
