@@ -41,6 +41,7 @@ MEASURES = {
     "psnr": Measure("PSNR (dB)", "↑", 2),
     "ssim": Measure("SSIM", "↑"),
     "lpips": Measure("LPIPS", "↓"),
+    "worth": Measure("principal components that draw as well", "↑", 0),
     "accuracy": Measure("accuracy (%)", "↑", 1, scale=100, share=True),
     "gram": Measure("Gram loss × 1000 (VGG-19)", "↓", 2, scale=1000),
     "gram_by_standard": Measure("relative Gram loss (standard f)", "↓"),
