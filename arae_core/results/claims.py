@@ -1,9 +1,9 @@
 """What the papers claim, and whether it held in our runs: `book/claims.yaml` against records.
 
-With two seeds or more, a claim is tested on the difference within each seed (a paired t interval over
-seeds). With one, only the spread over images is known, which says nothing about other seeds: the interval is that of
-the differences image by image where the record has them (`Record.pairs`), else Welch's for two means that have
-nothing to do with each other, which is the wider one.
+A verdict takes three seeds: a claim is tested on the difference within each of them (a paired t interval over seeds).
+With fewer there is a run and no verdict. Of one seed the spread over images is known, which says nothing about other
+seeds: the interval is that of the differences image by image where the record has them (`Record.pairs`), else Welch's
+for two means that have nothing to do with each other, which is the wider one.
 """
 
 import re
@@ -23,6 +23,8 @@ from .reference import asked
 
 COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>]|!=)\s+(?P<right>\S+)")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
+SEEDS = 3  # fewest that a verdict takes
+KINDS = ("paper", "ours", "check")
 SECTION = re.compile(r"\w+#[\w-]+")  # <chapter>#<heading, in small letters with dashes>
 
 
@@ -59,6 +61,7 @@ class Claim:
     (None: what both have). `chapter`: whose records count. `each`: a parameter; every value of it that was
     run has a verdict of its own. `reason`: why it cannot be measured here, for as long as it is not.
     `reported`: the paper's own numbers. `investigation`: where the book looks into why it fails, "<chapter>#<heading>".
+    `kind`: "paper", what the paper says; "ours", a variant of that; "check", that a robust network is robust, say.
     """
 
     id: str
@@ -73,6 +76,7 @@ class Claim:
     reason: str = ""
     reported: Reported | None = None
     investigation: str | None = None
+    kind: str = "paper"
 
     def __post_init__(self):
         match = COMPARISON.fullmatch(self.comparison)
@@ -81,6 +85,8 @@ class Claim:
         wrong = ""
         if not match or not all(METRIC_NAME.fullmatch(side.replace("*", "x")) for side in measures):
             wrong = f"{self.comparison!r} is not <measure> > <measure or number>"
+        elif self.kind not in KINDS:
+            wrong = f"kind {self.kind!r} is none of {', '.join(KINDS)}"
         elif self.investigation is not None and not SECTION.fullmatch(self.investigation):
             wrong = f"investigation {self.investigation!r} is not <chapter>#<heading>"
         elif {side.count("*") for side in measures} not in ({0}, {1}):
@@ -103,11 +109,13 @@ class Claim:
 class Verdict:
     """Whether a claim held under one condition ("" if it has none; "eps = 0.5" for a value of `each`).
 
-    outcome: "holds", "fails", "within noise" or "not run". difference: left minus right, mean over seeds,
-    with the ends `low` and `high` of its 95 % interval (NaN: no spread is known). left, right: the sides themselves,
+    outcome: "holds", "fails" or "within noise", over `SEEDS` seeds or more; "one run" of fewer; "not testable" with its
+    `reason`. difference: left minus right, mean over seeds, with the ends `low` and `high` of its 95 % interval (NaN:
+    no spread is known). left, right: the sides themselves,
     (mean, low, high); right is None where it is a number. over: "seeds" or "images", what the intervals speak of, ""
-    for neither; paired: whether the difference was taken within each of them. images: how many, on each side.
-    reason: why it was not run.
+    for neither; paired: whether the difference was taken within each of them. images: how many, on each side. leans: the
+    side of zero on which the interval lies, 1 that of the claim, -1 the other, 0 neither. numbers: the difference in each
+    seed.
     """
 
     claim: Claim
@@ -122,6 +130,8 @@ class Verdict:
     images: tuple[int, ...] = ()
     left: Estimate = (nan, nan, nan)
     right: Estimate | None = None
+    leans: int = 0
+    numbers: tuple[float, ...] = ()
     reason: str = ""
 
     @property
@@ -203,7 +213,7 @@ def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> 
     left, sign, right = (side.replace("*", star) for side in claim.sides)
     runs = list(by_seed(record for record in records if _measured(record, left, right)).values())
     if not runs:
-        return Verdict(claim, condition, "not run", reason=claim.reason or _left_out(left, records))
+        return Verdict(claim, condition, "not testable", reason=claim.reason or _left_out(left, records))
     number = float(right) if NUMBER.fullmatch(right) else None
     sides = [[run.metrics[name] for run in runs] for name in ((left, right) if number is None else (left,))]
     pair = runs[0].pair(left, right)
@@ -212,23 +222,44 @@ def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> 
         values = [[summary["value"] for summary in side] for side in sides]
         means = [of_numbers(side) for side in values]
         others = values[1] if number is None else [number] * len(runs)
-        difference, low, high = of_numbers([one - other for one, other in zip(values[0], others)])
+        numbers = tuple(one - other for one, other in zip(values[0], others))
+        difference, low, high = of_numbers(numbers)
     else:
         means = [of_images(side[0]) for side in sides]
         if number is not None:
             difference, low, high = (end - number for end in means[0])
         else:
             difference, low, high = of_images(pair) if pair else of_two_means(sides[0][0], sides[1][0])
+        numbers = (difference,)
     if isnan(low):
         over, paired = "", False
     claimed_low, claimed_high = (-high, -low) if sign == "<" else (low, high)
-    outcome = "holds" if claimed_low > 0 else "fails" if claimed_high < 0 else "within noise"
-    if sign == "!=" and outcome == "fails":
-        outcome = "holds"
+    leans = 1 if claimed_low > 0 else -1 if claimed_high < 0 else 0
+    leans = abs(leans) if sign == "!=" else leans
+    outcome = {1: "holds", -1: "fails", 0: "within noise"}[leans] if len(runs) >= SEEDS else "one run"
+    reason = ""
+    if difference == low == high == 0 and len(runs) > 1:
+        outcome, reason = (
+            "not testable",
+            "The two sides are equal in every run (a peak at the end of its range, say)",
+        )
     images = tuple(int(side[0]["n"]) for side in sides)
     right_mean = means[1] if number is None else None
     over_what = len(runs), over, paired, images
-    return Verdict(claim, condition, outcome, difference, low, high, *over_what, means[0], right_mean)
+    return Verdict(
+        claim,
+        condition,
+        outcome,
+        difference,
+        low,
+        high,
+        *over_what,
+        means[0],
+        right_mean,
+        leans,
+        numbers,
+        reason,
+    )
 
 
 def _left_out(measure: str, records: list[Record]) -> str:

@@ -11,24 +11,27 @@ from typing import Any
 import yaml
 
 from .claims import Claim, ClaimError, Verdict, verdicts
+from .intervals import Estimate
 from .record import Record, RecordError
 from .reference import asked
 from .tables import Table, escape, lines, measure
 
 ByProfile = Mapping[str, Iterable[Record]]
-SIGNS = {"holds": "✔", "fails": "✘", "within noise": "≈", "not run": "–"}
+SIGNS = {"holds": "✔", "fails": "✘", "within noise": "≈", "one run": "•", "not testable": "–"}
 LEGEND = (
     "Of each side the mean, of left minus right the mean difference, in brackets 95 % intervals: over seeds where two "
-    "or more were run, else over images, which says nothing about other seeds. *Paired*: the difference was taken "
-    "image by image (over several seeds always within each seed); *unpaired*: the record has the two sides only, and "
-    "Welch's interval is the wider one. ✔ *holds*, ✘ *fails*: the interval lies on the claimed side of zero, or on the "
-    "other; ≈ *within noise*: zero lies in it, or no spread is known."
+    "or more were run, else over images, which says nothing about other seeds. A verdict takes three seeds. ✔ *holds*, "
+    "✘ *fails*: the interval over seeds lies on the claimed side of zero, or on the other; ≈ *within noise*: zero lies "
+    "in it, and a difference of less than half its width could not have been seen. • *one run*: one seed or two, and "
+    "where its interval lies. *Paired*: the difference was taken image by image; *unpaired*: the record has the two "
+    "sides only, and Welch's interval is the wider one."
 )
 REPORTED = " *Reported*: what the paper measured, on its own data; no verdict rests on it."
 NOTE = (
     "Means over seeds; in brackets the 95 % interval of the difference, over seeds where two or more were run, "
     "else over images, which says nothing about other seeds."
 )
+OTHERS = "Variants of ours, and checks that a robust network is robust, which do not count:"
 NO_RECORD = "The chapter has no record there yet"
 NOT_IN_RECORD = "The chapter's record there does not hold it"
 _COLUMNS = ["Source", "Claim", "Left", "", "Right", "Left − right", "Verdict"]
@@ -36,40 +39,67 @@ _COLUMNS = ["Source", "Claim", "Left", "", "Right", "Left − right", "Verdict"]
 
 def scorecard(claims: Iterable[Claim], records_by_profile: ByProfile) -> Table:
     """For a chapter: a table for each profile with a record of these claims, a claim and condition a row, and below
-    what was not run, with the reason. Claims of chapters that have none of the records are left out.
+    what is not testable, with the reason. Claims of chapters that have none of the records are left out.
 
     records_by_profile: profile to its records (of any chapters).
     """
     found = {profile: list(records) for profile, records in records_by_profile.items()}
     present = {record.chapter for records in found.values() for record in records}
     card = _judged([c for c in claims if not present or c.chapter is None or c.chapter in present], found)
-    tables = {profile: rows for profile, of_profile in card.items() if (rows := _rows(of_profile))}
+    tables = {profile: rows for profile, of_profile in card.items() if (rows := _parts(of_profile))}
     heads = {profile: f"**Profile `{profile}`**\n\n" if len(card) > 1 else "" for profile in card}
     parts = [heads[profile] + rows for profile, rows in tables.items()] + [_legend(card)] * bool(tables)
     missing = _not_run(card, found)
-    return Table("\n\n".join(parts + ["**Not run**", missing] * bool(missing)))
+    return Table("\n\n".join(parts + ["**Not testable here**", missing] * bool(missing)))
 
 
 def scorecard_markdown(
     claims: Iterable[Claim], records_by_profile: ByProfile, chapters: Mapping[str, str] | None = None
 ) -> str:
-    """The text of a page, with headings: counts of verdicts, a section a profile that has records, and what was not run.
+    """The text of a page: counts of verdicts, a section a profile that has records with a table a chapter, folded, and
+    what cannot be tested.
 
     records_by_profile: profile to its records; an empty list for one that has none yet. chapters: a chapter's name to
     its address, relative to the page, for links.
     """
-    claims = list(claims)
+    claims, addresses = list(claims), chapters or {}
     records = {profile: list(of_profile) for profile, of_profile in records_by_profile.items()}
     card = _judged(claims, records)
-    parts = ["## In numbers", _summary(card, len(claims)), _legend(card)]
+    parts = ["## In numbers", _summary(card), _legend(card)]
     for profile, found in card.items():
-        if rows := _rows(found, chapters or {}):
-            tested = {verdict.claim.chapter for verdict in found if verdict.outcome != "not run"}
+        tested = {v.claim.chapter: None for v in found if v.outcome != "not testable"}
+        if tested:
             used = [record for record in records[profile] if record.chapter in tested or None in tested]
             data = ", ".join(dict.fromkeys(escape(record.data_said) for record in used))
-            parts += [f"## Profile `{profile}`", f"Data: {data}.", _div("scorecard full-width", rows)]
+            parts += [f"## Profile `{profile}`", f"Data: {data}."]
+        for chapter in tested:
+            of_chapter = [verdict for verdict in found if verdict.claim.chapter == chapter]
+            title = (chapter or "whole book").replace("_", " ")
+            rows = _div("scorecard full-width", _parts(of_chapter, addresses))
+            said = _counted(of_chapter)
+            counts = ", ".join(f"{count} {outcome}" for outcome, count in said.items() if count)
+            parts.append(f"::::{{dropdown}} {title}: {counts or 'checks'}\n\n{rows}\n\n::::")
     missing = _not_run(card, records)
-    return "\n\n".join(parts + ["## Not run", _div("not-run", missing)] * bool(missing)) + "\n"
+    return "\n\n".join(parts + ["## Not testable here", _div("not-run", missing)] * bool(missing)) + "\n"
+
+
+def judged_differences(
+    claims: Iterable[Claim], records: Iterable[Record], metric: str
+) -> dict[str, tuple[tuple[float, ...], Estimate]]:
+    """For `figures.difference_dots`: of the paper's claims on a metric ("psnr") that were tested over enough seeds, by
+    source and condition, the difference in each seed, its mean and interval; what is claimed lies right of zero."""
+    rows, records = {}, list(records)
+    for verdict in [verdict for claim in claims for verdict in verdicts(claim, records)]:
+        (left, sign, right), claim = verdict.sides, verdict.claim
+        judged = verdict.outcome in ("holds", "fails", "within noise") and claim.kind == "paper"
+        if judged and left.split("/")[0] == metric and sign != "!=":
+            turn = -1 if sign == "<" else 1
+            low, high = sorted((turn * verdict.low, turn * verdict.high))
+            sides = " − ".join(side.split("/")[1] for side in (left, right) if "/" in side)
+            name = f"{claim.source.partition(', ')[2]}, {verdict.condition or sides}"
+            numbers = tuple(turn * number for number in verdict.numbers)
+            rows[name] = numbers, (turn * verdict.difference, low, high)
+    return rows
 
 
 def load_sides(path: str | Path) -> list[dict[str, Any]]:
@@ -130,27 +160,50 @@ def _judged(claims: Iterable[Claim], records: Mapping[str, list[Record]]) -> dic
 
 
 def _legend(card: Mapping[str, list[Verdict]]) -> str:
-    shown = (verdict for found in card.values() for verdict in found if verdict.outcome != "not run")
+    shown = (verdict for found in card.values() for verdict in found if verdict.outcome != "not testable")
     return LEGEND + REPORTED * any(verdict.claim.reported for verdict in shown)
 
 
-def _summary(card: Mapping[str, list[Verdict]], claims: int) -> str:
-    """A profile a row: how many of its verdicts are what."""
+def _summary(card: Mapping[str, list[Verdict]]) -> str:
+    """A profile a row: how many of the paper's claims are what, and how many there are beside them."""
     rows = [["Profile", "claims", *(f"{sign} {outcome}" for outcome, sign in SIGNS.items())]]
     rows.append([":--"] + ["--:"] * (len(rows[0]) - 1))
     for profile, found in card.items():
-        counts = [sum(verdict.outcome == outcome for verdict in found) for outcome in SIGNS]
-        rows.append([f"`{profile}`", *map(str, [len(found), *counts])])
+        counts = _counted(found)
+        rows.append([f"`{profile}`", *map(str, [sum(counts.values()), *counts.values()])])
+    others = {
+        verdict.claim.id for found in card.values() for verdict in found if verdict.claim.kind != "paper"
+    }
     said = (
-        f"{claims} claims, each a comparison of measures; under several conditions, or at several values of a "
-        "parameter, a claim counts as often. A profile has those that its chapters can test."
+        "A claim of a paper counts once: under several conditions, or at several values of a parameter, it is what it "
+        f"is where it does worst. {len(others)} variants of ours and checks stand apart and do not count. A profile "
+        "has those claims that its chapters can test."
     )
     return lines(rows) + "\n\n" + said
 
 
+def _counted(found: Iterable[Verdict]) -> dict[str, int]:
+    """Outcome to the number of the paper's claims of which it is the worst, where they could be tested at all."""
+    severity = ["not testable", "holds", "one run", "within noise", "fails"]
+    worst: dict[str, str] = {}
+    for verdict in found:
+        if verdict.claim.kind == "paper":
+            so_far = worst.get(verdict.claim.id, "not testable")
+            worst[verdict.claim.id] = max(so_far, verdict.outcome, key=severity.index)
+    return {outcome: list(worst.values()).count(outcome) for outcome in SIGNS}
+
+
+def _parts(found: Iterable[Verdict], chapters: Mapping[str, str] | None = None) -> str:
+    """The table of the paper's claims, and that of the others below it."""
+    found = list(found)
+    own = _rows([verdict for verdict in found if verdict.claim.kind == "paper"], chapters)
+    others = _rows([verdict for verdict in found if verdict.claim.kind != "paper"], chapters)
+    return "\n\n".join(filter(None, [own, OTHERS * bool(others), others]))
+
+
 def _rows(found: Iterable[Verdict], chapters: Mapping[str, str] | None = None) -> str:
     """The table of what was measured, "" if nothing was; with links if there are addresses of chapters."""
-    found = [verdict for verdict in found if verdict.outcome != "not run"]
+    found = [verdict for verdict in found if verdict.outcome != "not testable"]
     head = _COLUMNS + ["Chapter"] * (chapters is not None)
     rows, former = [head, [":--"] * len(head)], None
     for verdict in found:
@@ -192,15 +245,19 @@ def _over(verdict: Verdict) -> str:
 
 
 def _outcome(verdict: Verdict, chapters: Mapping[str, str]) -> str:
-    """The verdict, with a link to its investigation if it fails."""
+    """The verdict, with a link to its investigation if it fails, and with what is known where it is none."""
     text = f"{SIGNS[verdict.outcome]}\u00a0**{verdict.outcome}**"
+    if verdict.outcome == "one run":
+        text += ", " + {1: "as claimed", -1: "against it", 0: "either way"}[verdict.leans]
+    elif verdict.outcome == "within noise":
+        text += f" (±{measure(verdict.sides[0]).shown((verdict.high - verdict.low) / 2)})"
     place, _, section = (verdict.claim.investigation or "").partition("#")
-    linked = verdict.outcome == "fails" and place in chapters
+    linked = verdict.leans < 0 and place in chapters
     return text + (f" ([why]({chapters[place]}#{section}))" if linked else "")
 
 
 def _not_run(card: Mapping[str, list[Verdict]], records: Mapping[str, list[Record]]) -> str:
-    """What has no verdict, in a table for each reason: a claim a row, with the profiles.
+    """What cannot be tested, in a table for each reason: a claim a row, with the profiles.
 
     A profile without any record is named once below, and counts only for claims that no other profile could test.
     """
@@ -211,7 +268,7 @@ def _not_run(card: Mapping[str, list[Verdict]], records: Mapping[str, list[Recor
         there = {record.chapter for record in records[profile]}
         for verdict in of_profile:
             claim = by_id[verdict.claim.id] = verdict.claim
-            if verdict.outcome == "not run" and (there or claim.id not in tested):
+            if verdict.outcome == "not testable" and (there or claim.id not in tested):
                 why = verdict.reason or (NOT_IN_RECORD if claim.chapter in there else NO_RECORD)
                 conditions = found.setdefault(why, {}).setdefault(claim.id, {})
                 conditions.setdefault(verdict.condition, []).append(f"`{profile}`")

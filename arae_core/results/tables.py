@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import isfinite
+from math import inf, isfinite
 from statistics import mean, stdev
 
 from .intervals import Estimate
@@ -15,13 +15,15 @@ Names = Sequence[str]
 
 @dataclass(frozen=True)
 class Measure:
-    """How a metric is shown: its label, which way is better, decimals, and its scale on the page."""
+    """How a metric is shown: its label, which way is better, decimals, its scale on the page, and its range."""
 
     label: str
     better: str = ""  # ↑ or ↓, or nothing
     decimals: int = 3
     scale: float = 1.0
     share: bool = False  # a share of images: its spread over them says nothing that the value does not
+    lowest: float = -inf
+    highest: float = inf
 
     @property
     def heading(self) -> str:
@@ -32,14 +34,19 @@ class Measure:
         return f"{value * self.scale:{sign}.{self.decimals}f}"
 
     def estimate(self, estimate: Estimate, sign: str = "", gap: str = "\u00a0") -> str:
-        """A mean and its interval; gap: what stands between the ends."""
-        value, low, high = (self.shown(number, sign).replace("-", "−") for number in estimate)
+        """A mean and its interval, which ends where the measure does; gap: what stands between the ends. sign: "+" for a
+        difference."""
+        lowest, highest = (0.0, 1.0) if self.share else (self.lowest, self.highest)
+        if sign:
+            lowest, highest = lowest - highest, highest - lowest
+        ends = (min(max(number, lowest), highest) for number in estimate)
+        value, low, high = (self.shown(number, sign).replace("-", "−") for number in ends)
         return value + (f" [{low},{gap}{high}]" if isfinite(estimate[1]) else "")
 
 
 MEASURES = {
     "psnr": Measure("PSNR (dB)", "↑", 2),
-    "ssim": Measure("SSIM", "↑"),
+    "ssim": Measure("SSIM", "↑", lowest=-1.0, highest=1.0),
     "lpips": Measure("LPIPS", "↓"),
     "worth": Measure("principal components that draw as well", "↑", 0),
     "accuracy": Measure("accuracy (%)", "↑", 1, scale=100, share=True),
@@ -57,7 +64,7 @@ MEASURES = {
     "milliseconds": Measure("ms an image", "↓", 2),
     "sensitivity": Measure("relative change of z", "", 2),
     "dimensions": Measure("directions of z", "", 1),
-    "trend": Measure("rank correlation", "", 2),
+    "trend": Measure("rank correlation", "", 2, lowest=-1.0, highest=1.0),
     "peak": Measure("best radius", "", 2),
     "clean_accuracy": Measure("clean accuracy (%)", "↑", 1, scale=100, share=True),
     "robust_accuracy": Measure("accuracy under PGD (%)", "↑", 1, scale=100, share=True),

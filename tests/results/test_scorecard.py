@@ -1,6 +1,6 @@
 import pytest
 
-from arae_core.results import Claim, ClaimError, Reported, load_sides, scorecard, scorecard_markdown
+from arae_core.results import Claim, ClaimError, Reported, judged_differences, load_sides, scorecard, scorecard_markdown
 from arae_core.results.scorecard import side_by_side
 
 CLAIMS = [
@@ -42,10 +42,38 @@ def test_a_profiles_section_has_sides_difference_verdict_counts_and_what_a_failu
         "`psnr/standard/a` 18.00 [18.00,\u00a018.00]", "+2.00 [+1.75,\u00a0+2.25], 3\u00a0seeds",
         "✔\u00a0**holds**", "[inversion](robust_features/02_inversion.ipynb)"]
     rows = {cells(row)[0]: cells(row)[1:] for row in section(text, "In numbers").splitlines() if row.startswith("|")}
-    assert rows["Profile"] == ["claims", "✔ holds", "✘ fails", "≈ within noise", "– not run"]
-    assert rows["`cifar10`"] == ["4", "1", "0", "0", "3"] and rows["`default`"] == ["4", "0", "0", "0", "4"]
+    assert rows["Profile"] == ["claims", "✔ holds", "✘ fails", "≈ within noise", "• one run", "– not testable"]
+    assert rows["`cifar10`"] == ["3", "1", "0", "0", "0", "2"] and rows["`default`"] == ["3", "0", "0", "0", "0", "3"]
+    assert "::::{dropdown} inversion: 1 holds, 1 not testable\n" in part
     text = scorecard_markdown(CLAIMS, {"cifar10": runs(make_record, -2.1)}, LINKS)
     assert "✘\u00a0**fails** ([why](robust_features/02_inversion.ipynb#layer-by-layer))" in text
+
+
+def test_what_does_not_count_stands_apart(make_record):
+    claims = [CLAIMS[0], Claim("v", "A, Table 1", "A variant (ours).", CLAIMS[0].comparison, chapter="inversion",
+                               conditions=("a",), kind="ours")]
+    text = scorecard_markdown(claims, {"cifar10": runs(make_record, 1.9)}, LINKS)
+    assert "| `cifar10` | 1 | 1 | 0 | 0 | 0 | 0 |" in text and "1 variants of ours and checks" in text
+    assert text.index("Robust is better.") < text.index("which do not count:") < text.index("A variant (ours).")
+
+
+def test_what_is_no_verdict_says_what_is_known(make_record):
+    def verdict(gains):
+        records = [make_record({"psnr/robust/a": (18 + gain, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i)
+                   for i, gain in enumerate(gains)]
+        (row,) = [r for r in scorecard(CLAIMS[:1], {"default": records}).markdown.splitlines() if "robust/a` " in r]
+        return cells(row)[6].replace("\u00a0", " ")
+
+    assert verdict([1.0]) == "• **one run**, as claimed" and verdict([-1.0, -1.1]) == "• **one run**, against it"
+    assert verdict([1.0, -1.0, 0.3]).startswith("≈ **within noise** (±2.5")
+
+
+def test_differences_for_a_picture_point_to_the_claimed_side(make_record):
+    closer = Claim("c", "A, Table 1", "t", "psnr/standard/a < psnr/robust/a", chapter="inversion")
+    rows = judged_differences([*CLAIMS, closer], runs(make_record, 1.9), "psnr")
+    assert list(rows) == ["Table 1, a", "Table 1, standard − robust"]
+    for numbers, (mean, low, high) in rows.values():
+        assert numbers == pytest.approx((1.9, 2.0, 2.1)) and mean == pytest.approx(2.0) and low < mean < high
 
 
 def test_what_the_interval_speaks_of(make_record):
@@ -66,7 +94,7 @@ def test_what_was_not_run_stands_with_its_reason(make_record):
     records = runs(make_record, 1.9)
     records[0].leave_out("lpips", "no trunk")
     profiles = {"default": [], "cifar10": records, "resnet": []}
-    part = section(scorecard_markdown(CLAIMS, profiles, LINKS), "Not run")
+    part = section(scorecard_markdown(CLAIMS, profiles, LINKS), "Not testable here")
     reasons = {}
     for line in part.splitlines():
         if line.endswith(":") and line != ":::":
@@ -84,14 +112,11 @@ def test_what_was_not_run_stands_with_its_reason(make_record):
     assert part.rstrip(":\n").endswith("Nothing has been run yet at `default`, `resnet`.")
 
 
-def test_a_chapter_shows_its_own_without_headings_or_links(make_record):
+def test_a_chapter_shows_its_own_and_says_the_text_of_several_conditions_once(make_record):
     text = scorecard(CLAIMS, {"default": runs(make_record, 1.9, "default")}).markdown
     assert "#" not in text and "](" not in text and ":::" not in text and "**Profile" not in text
-    assert "✔\u00a0**holds**" in text and "**Not run**" in text
+    assert "✔\u00a0**holds**" in text and "**Not testable here**" in text
     assert "And closer" in text and "TNRD" not in text  # another chapter's
-
-
-def test_several_conditions_say_their_text_once_and_a_value_stands_beside_the_claim(make_record):
     record = make_record({f"psnr/{e}/{c}": (20.0, 1.0) for e in ("robust", "standard") for c in "ab"})
     rows = [cells(r) for r in scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "`psnr" in r]
     assert [row[1] for row in rows] == ["Robust is better.", ""]

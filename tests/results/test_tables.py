@@ -58,21 +58,19 @@ def cells(table, row):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_a_row_a_setting_with_the_spread_over_its_seeds(make_record):
+def test_a_row_a_setting_with_the_spread_over_its_seeds_or_a_row_a_seed(make_record):
     runs = [make_record({"psnr/robust/a": (20.0 + 2 * seed + eps, 3.0)}, seed=seed, eps=eps)
             for seed in (0, 1) for eps in (10.0, 0.5)]
     table = grid_table(runs, ["eps"])
     assert cells(table, "0.5") == ["0.5", "21.50 ± 1.41"] and cells(table, "10") == ["10", "31.00 ± 1.41"]
     body = [line for line in table.markdown.splitlines() if line.startswith("| ")]
     assert body[0] == "| eps | PSNR (dB) ↑, robust, a |" and body[2].startswith("| 0.5")  # by number, not by text
-
-
-def test_the_seed_can_be_a_key_itself_and_a_measure_that_some_lack_is_a_dash(make_record):
     runs = [make_record({"psnr/robust/a": (20.0 + seed, 3.0)}, seed=seed) for seed in (1, 0)]
     table = grid_table(runs, ["seed"], ["psnr/robust/a"])
     assert cells(table, "0") == ["0", "20.00 ± 3.00"] and cells(table, "1") == ["1", "21.00 ± 3.00"]
     assert table.markdown.endswith("over 100 images.")
-    two = [make_record({"psnr/robust/a": 20.0}, eps=1.0), make_record({"ssim/robust/a": 0.5}, eps=2.0)]
+    two = [make_record({"psnr/robust/a": 20.0}, eps=1.0),  # a measure that some lack is a dash
+           make_record({"ssim/robust/a": 0.5}, eps=2.0)]
     assert cells(grid_table(two, ["eps"]), "1")[2] == "–"
 
 

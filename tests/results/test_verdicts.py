@@ -1,43 +1,96 @@
-"""The scorecard's verdicts stay as they are while the code changes: verdicts.json holds those of the committed records.
-
-Where a record was added or a claim changed, `python tests/results/test_verdicts.py` writes it anew; its diff says what
-the change means.
-"""
+"""Every verdict of the scorecard, computed once more by another route: numpy and scipy on the files as they are."""
 
 import json
+import operator
+from collections import defaultdict
 from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy import stats
 
 from arae_core.results import load_claims, read_all, verdicts
 
 BOOK = Path(__file__).parents[2] / "book"
-KEPT = Path(__file__).with_name("verdicts.json")
+CLAIMS = {claim["id"]: claim for claim in yaml.safe_load((BOOK / "claims.yaml").read_text())}
+SIGNS = {">": operator.gt, "<": operator.lt, "!=": operator.ne}
+FOLDERS = sorted(BOOK.glob("reference/*/records"))
 
 
-def judged():
-    """Profile to claim (and condition) to [outcome, seeds, over, paired, difference, low, high], in six digits."""
-    found = {}
-    for folder in sorted(BOOK.glob("reference/*/records")):
-        records, profile = read_all(folder), folder.parent.name
-        found[profile] = {
-            " ".join(filter(None, (claim.id, verdict.condition))): said(verdict)
-            for claim in load_claims(BOOK / "claims.yaml") if claim.profiles is None or profile in claim.profiles
-            for verdict in verdicts(claim, records)}
-    return found
+def files_by_seed(folder, claim, condition, left, right):
+    """Seed to the content of the one file that counts for this claim."""
+    found = defaultdict(list)
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text())
+        setting = {**record["parameters"], **record.get("point", {})}
+        wanted = dict(claim.get("where") or {})
+        if claim.get("each") and condition:
+            wanted[claim["each"]] = float(condition.rpartition("= ")[2])
+        there = left in record["metrics"] and (right in record["metrics"] or not isinstance(right, str))
+        if record["chapter"] == claim["chapter"] and there and all(setting.get(k) == v for k, v in wanted.items()):
+            found[record["seed"]].append(record)
+    assert all(len(files) == 1 for files in found.values())
+    return {seed: files[0] for seed, files in sorted(found.items())}
 
 
-def said(verdict):
-    if verdict.outcome == "not run":
-        return [verdict.outcome, verdict.reason]
-    numbers = [f"{number:.6g}" for number in (verdict.difference, verdict.low, verdict.high)]
-    return [verdict.outcome, verdict.seeds, verdict.over, verdict.paired, *numbers]
+def interval(files, left, right):
+    """Left minus right and its 95 % interval: over seeds from two on, else over the images of the one."""
+    mean = {side: np.array([file["metrics"][side]["value"] for file in files]) for side in (left, right)
+            if isinstance(side, str)}
+    gaps = mean[left] - mean.get(right, right)
+    if len(gaps) > 1:
+        return gaps, stats.t.interval(0.95, len(gaps) - 1, gaps.mean(), gaps.std(ddof=1) / len(gaps) ** 0.5)
+    metrics, pairs = files[0]["metrics"], files[0].get("pairs") or {}
+    a, b = metrics[left], metrics.get(right)
+    same, turned = pairs.get(f"{left} - {right}"), pairs.get(f"{right} - {left}")
+    if same or turned or b is None:
+        one = same or turned or a
+        middle = (one["value"] if same or b is None else -one["value"]) - (right if b is None else 0)
+        return gaps, stats.t.interval(0.95, one["n"] - 1, middle, one["std"] / one["n"] ** 0.5)
+    va, vb = a["std"] ** 2 / a["n"], b["std"] ** 2 / b["n"]
+    freedom = (va + vb) ** 2 / (va**2 / max(a["n"] - 1, 1) + vb**2 / max(b["n"] - 1, 1)) if va + vb else np.nan
+    return gaps, stats.t.interval(0.95, freedom, gaps[0], (va + vb) ** 0.5)
 
 
-def test_every_verdict_is_what_it_was():
-    assert judged() == json.loads(KEPT.read_text())
+def expected(gaps, ends, sign):
+    low, high = ends
+    if np.isnan(low):  # no spread at all: t has nothing to say of it
+        low = high = gaps.mean() if len(gaps) > 1 else np.nan
+    if len(gaps) > 1 and low == high == 0:
+        return "not testable"
+    if len(gaps) < 3:
+        return "one run"
+    if low <= 0 <= high:
+        return "within noise"
+    return "holds" if SIGNS[sign](gaps.mean(), 0) else "fails"
 
 
-if __name__ == "__main__":
-    profiles = [f" {json.dumps(profile)}: {{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}"
-                                                             for name, row in rows.items()) + "\n }"
-                for profile, rows in judged().items()]
-    KEPT.write_text("{\n" + ",\n".join(profiles) + "\n}\n")
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+def test_every_verdict_by_another_route(folder):
+    records, profile, judged = read_all(folder), folder.parent.name, 0
+    for claim in load_claims(BOOK / "claims.yaml"):
+        for verdict in verdicts(claim, records) if claim.profiles is None or profile in claim.profiles else ():
+            left, sign, right = CLAIMS[claim.id]["comparison"].replace("*", verdict.condition).split()
+            right = right if "/" in right else float(right)
+            files = files_by_seed(folder, CLAIMS[claim.id], verdict.condition, left, right)
+            if not files:
+                assert verdict.outcome == "not testable" and verdict.seeds == 0, (claim.id, verdict)
+                continue
+            gaps, ends = interval(list(files.values()), left, right)
+            assert verdict.seeds == len(files) and verdict.difference == pytest.approx(gaps.mean(), rel=1e-5, abs=1e-9)
+            assert verdict.outcome == expected(gaps, ends, sign), (claim.id, verdict.condition)
+            if not np.isnan(ends[0]) and ends[1] > ends[0] and not np.isnan(verdict.low):
+                assert (verdict.low, verdict.high) == pytest.approx(ends, rel=1e-4, abs=1e-5), claim.id
+            judged += 1
+    assert judged
+
+
+def test_enough_of_the_papers_claims_are_judged_over_seeds():
+    """At the default parameters, by three seeds or more."""
+    records = read_all(BOOK / "reference/default/records")
+    claims = [claim for claim in load_claims(BOOK / "claims.yaml") if claim.kind == "paper"]
+    judged = {claim.id for claim in claims for verdict in verdicts(claim, records)
+              if claim.profiles is None or "default" in claim.profiles
+              if verdict.outcome in ("holds", "fails", "within noise")}
+    assert len(judged) >= 25
