@@ -16,17 +16,18 @@ import yaml
 
 from arae_core.store import write_whole
 
-from .chapters import all_chapters
+from .chapters import Refused, all_chapters
 
 _ADDRESS = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)")
 _GITHUB, _COLAB = "https://github.com/", "https://colab.research.google.com/github/"
+_PLACES = "CITATION.cff README.md CONTRIBUTING.md book/*.md book/api/*.md book/template/*.ipynb".split()
 _SET_UP_TAG = "colab-setup"
 _SET_UP = Path(__file__).with_name("colab_cell.txt")
 
 
 def repository(root: Path) -> tuple[str, str]:
-    """The address and the branch that `_config.yml` names. ValueError unless it is https://github.com/OWNER/NAME."""
+    """The address and the branch that `_config.yml` names. Refused unless it is https://github.com/OWNER/NAME."""
     entry = (yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")) or {}).get("repository") or {}
     return _checked(str(entry.get("url", ""))), str(entry.get("branch", "main"))
 
@@ -45,8 +46,8 @@ def setup_cell(address: str) -> str:
 def set_address(root: Path, address: str | None = None) -> list[Path]:
     """Write `address` (default: the one it holds) into `_config.yml`, and derive all other places from it.
 
-    Returns the files that changed; a second call changes none. Raises ValueError for an address that is not
-    of the form https://github.com/OWNER/NAME, before anything is written.
+    Returns the files that changed; a second call changes none. Refused, before anything is written: an address that is
+    not of the form https://github.com/OWNER/NAME.
     """
     texts = derived(root, address)
     if address is not None:
@@ -60,13 +61,8 @@ def derived(root: Path, address: str | None = None) -> dict[Path, str]:
     """What each derived file ought to hold under `address` (default: the one in `_config.yml`)."""
     configured, branch = repository(root)
     address = configured if address is None else _checked(address)
-    citation = root / "CITATION.cff"
-    applied = re.findall(r"(?m)^repository-code: \"?([^\"\s]+)", citation.read_text(encoding="utf-8"))
-    texts = {}
-    pages = [*(root / "book").glob("*.md"), *(root / "book" / "api").glob("*.md")]
-    pages += [root / "README.md", root / "CONTRIBUTING.md", *(root / "book" / "template").glob("*.ipynb")]
-    for path in (citation, *filter(Path.exists, pages)):
-        texts[path] = path.read_text(encoding="utf-8")
+    texts = {path: path.read_text(encoding="utf-8") for place in _PLACES for path in root.glob(place)}
+    applied = re.findall(r"(?m)^repository-code: \"?([^\"\s]+)", texts[root / "CITATION.cff"])
     for chapter in all_chapters(root).values():
         line = badge(address, chapter.path.relative_to(root).as_posix(), branch=branch)
         texts[chapter.path] = _chapter(chapter.path, line, setup_cell(address))
@@ -79,7 +75,7 @@ def derived(root: Path, address: str | None = None) -> dict[Path, str]:
 def _checked(address: str) -> str:
     bare = address.strip().rstrip("/").removesuffix(".git")
     if not _ADDRESS.fullmatch(bare):
-        raise ValueError(f"{address!r} is not an address like https://github.com/OWNER/NAME")
+        raise Refused(f"{address!r} is not an address like https://github.com/OWNER/NAME")
     return bare
 
 
@@ -93,10 +89,9 @@ def _chapter(path: Path, badge_line: str, set_up: str) -> str:
     else:
         heading, _, rest = title.source.partition("\n")
         title.source = "\n\n".join(part for part in (heading, badge_line, rest.strip("\n")) if part)
-    tagged = [cell for cell in notebook.cells if _SET_UP_TAG in cell.metadata.get("tags", [])]
-    if not tagged:
-        tags = {"tags": [_SET_UP_TAG, "hide-cell"]}
-        tagged = [nbformat.v4.new_code_cell(id=_SET_UP_TAG, metadata=tags)]
-        notebook.cells.insert(1, tagged[0])
-    tagged[0].source = set_up
+    cell = next((c for c in notebook.cells if _SET_UP_TAG in c.metadata.get("tags", [])), None)
+    if cell is None:
+        cell = nbformat.v4.new_code_cell(id=_SET_UP_TAG, metadata={"tags": [_SET_UP_TAG, "hide-cell"]})
+        notebook.cells.insert(1, cell)
+    cell.source = set_up
     return text if notebook == before else nbformat.writes(notebook).rstrip("\n") + "\n"

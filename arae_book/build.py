@@ -13,17 +13,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import nbformat
 
 from arae_core.store import write_whole
 
-from .chapters import DEFAULT, Refused, chapters_in_order
+from .chapters import DEFAULT, Chapter, Refused, chapters_in_order
 from .generated import generated
-from .pages import execute_changed, published, records_of
-from .runs import COLOURS, RunFailed, alone, installed
+from .profiles import settings
+from .runs import COLOURS, RunFailed, alone, installed, is_current, run
 
 Files = dict[str, bytes]  # contents by path under a folder
 _BUILDERS = "jupyter-book sphinx myst-nb sphinx-book-theme sphinxcontrib-bibtex sphinx-design".split()
@@ -65,18 +66,15 @@ def building(root: Path) -> Iterator[Path]:
     """The folder `_build`, for this process alone. Raises Refused while another build holds it."""
     build = root / "_build"
     build.mkdir(exist_ok=True)
-    with alone(build / ".lock", f"build is at work in {build}", "wait for it"):
+    with alone(build / ".lock", f"build is at work in {build}: wait for it"):
         yield build
 
 
 def require_jupyter_book() -> None:
     """Refused unless Jupyter Book 1.x is installed (2 ignores `_config.yml` and `_toc.yml`)."""
-    try:
-        found = version("jupyter-book")
-    except PackageNotFoundError as error:
-        raise Refused("Jupyter Book is not installed: pip install -e '.[book]'") from error
+    found = installed(["jupyter-book"]).get("jupyter-book", "none")
     if not found.startswith("1."):
-        raise Refused(f"Jupyter Book {found} cannot build this book: pip install 'jupyter-book>=1.0.4,<2'")
+        raise Refused(f"this book needs Jupyter Book 1, and here is {found}: pip install -e '.[book]'")
 
 
 def staged(root: Path, pages: Mapping[str, Path]) -> Files:
@@ -108,10 +106,8 @@ def sync(target: Path, wanted: Files) -> None:
 
 def digest_of(wanted: Files, versions: Mapping[str, str]) -> str:
     """SHA-256 of the files' names and contents, and of the versions of what is to read them."""
-    total = hashlib.sha256(repr(sorted(versions.items())).encode())
-    for name, content in sorted(wanted.items()):
-        total.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
-    return total.hexdigest()
+    contents = {name: hashlib.sha256(content).hexdigest() for name, content in wanted.items()}
+    return hashlib.sha256(json.dumps([versions, contents], sort_keys=True).encode()).hexdigest()
 
 
 def site(build: Path, stage_digest: str) -> Path:
@@ -160,3 +156,50 @@ def _note(html: Path, stage_digest: str) -> str:
     files = [(path, path.stat()) for path in sorted(html.rglob("*")) if path.is_file()]
     lines = [f"{path.relative_to(html)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files]
     return json.dumps({"stage": stage_digest, "files": hashlib.sha256("\n".join(lines).encode()).hexdigest()})
+
+
+def execute_changed(chapters: Iterable[Chapter], profile: str, build: Path) -> dict[str, Path]:
+    """The executed notebook of each chapter: the one under `_build/pages/<profile>/<chapter>/`, if that folder is still
+    current (see `runs`), or else a new one.
+
+    All settings are checked before the first chapter runs (Refused). A chapter that fails does not keep the others from
+    running; then RunFailed names those that did.
+    """
+    chosen = {chapter: settings(chapter.name, profile, root=chapter.root) for chapter in chapters}
+    pages: dict[str, Path] = {}
+    failures: list[RunFailed] = []
+    for number, (chapter, at) in enumerate(chosen.items(), start=1):
+        title = f"chapter {number}/{len(chosen)} {chapter.name} ({profile})"
+        folder = build / "pages" / profile / chapter.name
+        pages[chapter.name] = folder / f"{chapter.name}.ipynb"
+        if is_current(folder, chapter, at):
+            print(f"{title}: nothing changed")
+            continue
+        try:
+            run(chapter, at, folder, title=title, own=True)
+            if not is_current(folder, chapter, at):
+                raise RunFailed(f"{chapter.name}: what it is made from changed while it ran; build again")
+        except RunFailed as failure:
+            print(f"{title}: failed\n{failure.details}".rstrip())
+            failures.append(failure)
+    if failures:
+        raise RunFailed("\narae: ".join(map(str, failures)))
+    return pages
+
+
+def records_of(pages: Mapping[str, Path]) -> list[Path]:
+    """The records that lie beside the executed notebooks."""
+    return [record for page in pages.values() for record in sorted((page.parent / "records").glob("*.json"))]
+
+
+def published(page: Path) -> str:
+    """An executed notebook's text for the site and for `book/`: outputs and widgets, but no timings or paths."""
+    notebook = nbformat.read(page, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        for volatile in ("papermill", "execution", "execution_info"):
+            cell.metadata.pop(volatile, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]  # papermill gives each cell an empty list
+    return nbformat.writes(notebook) + "\n"

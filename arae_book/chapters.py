@@ -1,13 +1,10 @@
 """The chapters: `book/<part>/NN_<name>.ipynb` is the chapter <name>. What is refused says so with `Refused`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from arae_core.store import book_root
 
@@ -31,10 +28,9 @@ class Chapter:
 def find_root() -> Path:
     """The folder with `_config.yml` and `book/`: $ARAE_BOOK, the package's checkout, or a parent of here."""
     root = book_root()
-    if root is None:
-        raise Refused("the book is not here: run this inside a checkout of it, or set ARAE_BOOK to one")
-    if not (root / "_config.yml").is_file() or not (root / "book").is_dir():
-        raise Refused(f"{root} (ARAE_BOOK) is not the book: it lacks _config.yml or book/")
+    if root is None or not (root / "_config.yml").is_file() or not (root / "book").is_dir():
+        where = root or Path.cwd()
+        raise Refused(f"{where} is not the book: run this inside a checkout of it, or set ARAE_BOOK to one")
     return root
 
 
@@ -59,28 +55,15 @@ def find_chapter(root: Path, name: str) -> Chapter:
 
 def chapters_in_order(root: Path) -> list[Chapter]:
     """The chapters that `_toc.yml` names, in its order."""
-    path = root / "_toc.yml"
-    try:
-        contents = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, yaml.YAMLError) as error:
-        raise Refused(f"{path}, the book's table of contents, cannot be read: {error}") from error
     by_file = {c.path.with_suffix("").relative_to(root).as_posix(): c for c in all_chapters(root).values()}
-    files = [str(file).removesuffix(".ipynb") for file in _files(contents)]
+    contents = (root / "_toc.yml").read_text(encoding="utf-8")
+    files = re.findall(r"(?m)^[ -]*file: *(\S+?)(?:\.ipynb)?$", contents)
     return [by_file[file] for file in files if file in by_file]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """How a refusal goes on: "; did you mean …?", or all there is where nothing comes near."""
     known = list(known)
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
-    if close:
+    if close := get_close_matches(name, known, n=3, cutoff=0.5):
         return f"; did you mean {' or '.join(close)}?"
     return f"; there is {', '.join(known)}" if known else "; there is none"
-
-
-def _files(entry: Any) -> Iterator[Any]:
-    if isinstance(entry, dict):
-        yield from [entry["file"]] if "file" in entry else []
-        entry = list(entry.values())
-    for value in entry if isinstance(entry, list) else []:
-        yield from _files(value)

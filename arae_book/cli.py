@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from arae_book.chapters import DEFAULT, Refused, find_chapter, find_root, nearest
+from arae_book.chapters import DEFAULT, Refused, find_chapter, find_root
 from arae_core.store import out_dir, store_dir
 
 Pairs = tuple[tuple[str, str], ...]
@@ -33,18 +33,7 @@ def _out(told: str) -> Any:
     return click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help=told)
 
 
-class _Commands(click.Group):
-    def resolve_command(self, context: click.Context, arguments: list[str]) -> Any:
-        if arguments and not arguments[0].startswith("-") and arguments[0] not in self.commands:
-            raise click.UsageError(
-                f"there is no command {arguments[0]!r}{nearest(arguments[0], self.commands)}"
-            )
-        return super().resolve_command(context, arguments)
-
-
-@click.group(
-    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def arae(context: click.Context) -> None:
     """Run the chapters of the book, and build it."""
@@ -104,18 +93,12 @@ def reference(chapters: tuple[str, ...], profile: str, seeds: tuple[int, ...], o
 @_CHAPTER
 @_profile()
 @_pairs("V1,V2,…", "Sweep one parameter over these values; repeatable, for every combination.")
-@_out(
-    "Where to leave a folder a point, and sweep.md, .csv and .png [default: sweeps/CHAPTER-PROFILE in the store]."
-)
+@_out("Where to leave a folder a point, and the table of all [default: sweeps/CHAPTER-PROFILE in the store].")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Points at once [default: one a GPU or core]."
+    "--jobs", type=click.IntRange(1), metavar="N", help="Points at once [default: one a GPU or core]."
 )
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler (tcp://host:8786)."
-)
-def sweep(
-    chapter: str, profile: str, given: Pairs, out: Path | None, jobs: int | None, scheduler: str | None
-) -> None:
+@click.option("--scheduler", metavar="ADDRESS", help="Run on this Dask cluster (tcp://host:8786).")
+def sweep(chapter: str, profile: str, given: Pairs, out: Path | None, **how: Any) -> None:
     """Run CHAPTER at every combination of values.
 
     A point that is there already does not run again; a failed one does not keep the others from running. The workers
@@ -123,15 +106,13 @@ def sweep(
     """
     from arae_book.sweep import sweep
 
-    if jobs and scheduler is not None:
+    if how["jobs"] and how["scheduler"] is not None:
         raise Refused(
-            "--jobs is for this machine; with --scheduler, a worker runs as many points as it has threads"
+            "--jobs is for this machine; on a cluster a worker runs as many points as it has threads"
         )
     found = find_chapter(find_root(), chapter)
     out = out or store_dir() / "sweeps" / f"{chapter}-{profile}"
-    click.echo(
-        sweep(found, profile, given, out, jobs=jobs, scheduler=scheduler, say=partial(click.echo, err=True))
-    )
+    click.echo(sweep(found, profile, given, out, say=partial(click.echo, err=True), **how))
 
 
 @arae.command()
@@ -154,9 +135,9 @@ def refresh() -> None:
 @arae.command()
 def models() -> None:
     """List the reference models."""
-    from arae_book.models import list_models
+    from arae_book.generated import models_page
 
-    list_models(find_root(), click.echo)
+    click.echo(models_page().rstrip())
 
 
 @arae.command()
@@ -173,10 +154,7 @@ def site(address: str | None) -> None:
     """Derive badges and links from ADDRESS."""
     from arae_book.address import set_address
 
-    try:
-        _tell("changed", set_address(find_root(), address))
-    except ValueError as error:
-        raise Refused(str(error)) from error
+    _tell("changed", set_address(find_root(), address))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -191,23 +169,18 @@ def _status(arguments: list[str] | None) -> int:
     try:
         return arae.main(arguments, prog_name="arae", standalone_mode=False) or 0
     except (click.ClickException, Refused) as error:
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        return _say(" ".join(message.split()), 2)
-    except RunFailed as error:
-        if error.details:
-            click.echo(error.details, err=True)
-        return _say(str(error), 1)
+        said = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        status, message = 2, " ".join(said.split())
+    except (RunFailed, OSError) as error:
+        status, message = 1, str(error)
+        if details := getattr(error, "details", ""):
+            click.echo(details, err=True)
     except (click.Abort, KeyboardInterrupt):
-        return _say(f"stopped; {_KEPT}", 130)
+        status, message = 130, f"stopped; {_KEPT}"
     except SystemExit as error:
         if error.code != 143:
             raise
-        return _say(f"terminated; {_KEPT}", 143)
-    except OSError as error:
-        return _say(str(error), 1)
-
-
-def _say(message: str, status: int) -> int:
+        status, message = 143, f"terminated; {_KEPT}"
     click.echo(f"arae: {message}", err=True)
     return status
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,13 @@ from arae_core.store import available_cores
 
 from . import runs
 from .chapters import Refused
-from .grid import Point
+from .runs import RunFailed, Say
 
-if TYPE_CHECKING:  # a second that a refusal need not wait for
+if TYPE_CHECKING:  # distributed takes a second that a refusal need not wait for
     from distributed import Client, Future
 
-Say = Callable[[str], object]
+    from .sweep import Point
+
 ANSWER = 5  # seconds that a scheduler and its first worker have to answer
 PATIENCE = 60  # seconds that a run has to save and end
 _RETRIES = 3  # of a point on workers that cannot take it
@@ -40,12 +41,12 @@ _DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C 
 
 @contextmanager
 def here(points: int, jobs: int | None = None) -> Iterator[Client]:
-    """A client of workers on this machine: one a GPU, else one a core, or as many as $OMP_NUM_THREADS lets the cores
-    hold; never more than points. `jobs` overrules this, and workers then share a GPU if need be."""
+    """A client of workers on this machine: one a GPU, else one a core; never more than points. `jobs` overrules this,
+    and workers then share a GPU if need be."""
     from distributed import Client, LocalCluster
 
     _silence()
-    count = min(jobs or len(_gpus()) or max(1, available_cores() // (_asked_threads() or 1)), points)
+    count = min(jobs or len(_gpus()) or available_cores(), points)
     options = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "preload": [_DEAF]}
     with LocalCluster(n_workers=count, silence_logs=logging.CRITICAL, **options) as workers:
         with Client(workers) as client:
@@ -54,8 +55,7 @@ def here(points: int, jobs: int | None = None) -> Iterator[Client]:
 
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
-    """A client of the Dask scheduler at address, say tcp://host:8786. Refused: no scheduler answers within seconds, or
-    it has no worker."""
+    """A client of the Dask scheduler at address, say tcp://host:8786. Refused: none answers, or it has no worker."""
     from distributed import Client
 
     _silence()
@@ -63,14 +63,14 @@ def connected(address: str) -> Iterator[Client]:
         client = Client(address, timeout=ANSWER)
     except Exception as error:  # who answers there and is no scheduler confuses Dask in his own way
         why = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        start = "start one with `dask scheduler`, and give the address that it prints"
-        raise Refused(f"no Dask scheduler answers at {address} ({why}): {start}") from error
+        raise Refused(
+            f"no Dask scheduler answers at {address} ({why}): `dask scheduler` starts one"
+        ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=ANSWER)
         except TimeoutError as error:
-            start = f"start some with `dask worker {address} --nthreads 1`"
-            raise Refused(f"the Dask scheduler at {address} has no workers: {start}") from error
+            raise Refused(f"no worker there: start one with `dask worker {address} --nthreads 1`") from error
         yield client
 
 
@@ -81,7 +81,7 @@ def run(client: Client, points: list[Point], out: Path, say: Say, local: bool) -
     the points that run, and waits until their kernels have saved. Refused, before one runs: a worker that does not see
     `out`, or sees another book, package or libraries. RunFailed: the scheduler was lost.
     """
-    from distributed import CancelledError, wait
+    from distributed import CancelledError, as_completed, wait
 
     for left in out.glob(f"{_SIGN}*"):  # by a sweep that was killed; what its workers still run stops
         left.unlink(missing_ok=True)
@@ -92,20 +92,14 @@ def run(client: Client, points: list[Point], out: Path, say: Say, local: bool) -
         variables = _variables(client, points[0], sign, local)
         client.subscribe_topic(sign.name, lambda event: say(event[1]))
         waiting = {client.submit(_task, p, sign, variables, pure=False, retries=_RETRIES): p for p in points}
-        while waiting:
-            try:
-                ended = wait(list(waiting), timeout=30, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                if not client.nthreads():
-                    say("the cluster has lost all its workers; waiting for new ones")
-                continue
-            except CancelledError as error:
-                kept = "what is done is kept, and the same command goes on from there"
-                raise runs.RunFailed(f"the Dask scheduler was lost; {kept}") from error
-            for future in ended:
-                error = future.exception()
-                why = f"{type(error).__name__}: {' '.join(str(error).split())}" if error else future.result()
-                yield waiting.pop(future), why
+        for future in as_completed(list(waiting)):
+            error = future.exception()
+            why = f"{type(error).__name__}: {' '.join(str(error).split())}" if error else future.result()
+            yield waiting.pop(future), why
+    except CancelledError as error:
+        raise RunFailed(
+            "the Dask scheduler was lost; the same command goes on with what is missing"
+        ) from error
     finally:
         sign.unlink(missing_ok=True)
         if waiting:
@@ -121,16 +115,15 @@ def _task(point: Point, sign: Path, variables: Mapping[Any, Mapping[str, str]]) 
     worker = get_worker()
     if problem := cannot_take(point, sign):
         raise RuntimeError(f"worker {worker.address} {problem}")
-    later = {"where": f"on {worker.address}", **_threads(1)}  # for a worker that came later
-    own = {**later, **variables.get(worker.name, {})}
-    worker.log_event(sign.name, f"{point.name}: begins {own.pop('where')}".rstrip())
-    how: dict[str, Any] = {"title": point.name, "variables": own, "own": True, "patience": PATIENCE}
+    ours = {"where": f"on {worker.address}", **variables.get(worker.name, _threads(1))}  # 1: it came later
+    worker.log_event(sign.name, f"{point.name}: begins {ours.pop('where')}".rstrip())
+    how: dict[str, Any] = {"title": point.name, "variables": ours, "own": True, "patience": PATIENCE}
     try:
         point.folder.mkdir(parents=True, exist_ok=True)
         with open(point.folder / f"{point.chapter.name}.log", "w", encoding="utf-8") as log:
             how |= {"stream": log, "stopped": lambda: not sign.exists()}
             runs.run(point.chapter, point.settings, point.folder, **how)
-    except (runs.RunFailed, Refused, OSError) as error:
+    except (RunFailed, Refused, OSError) as error:
         return " ".join(str(error).split())
     return ""
 
@@ -139,53 +132,43 @@ def cannot_take(point: Point, sign: Path) -> str:
     """Why this process could not run the point, or ""."""
     if not sign.exists():
         return f"does not see {sign.parent}: all workers must share that folder with this machine"
-    if not point.unchanged():
-        return f"sees another {point.chapter.path}, arae_core or library versions than this machine"
-    return ""
+    with suppress(OSError, ValueError):  # a notebook that is not there, or half-written
+        if runs.source_digest(point.chapter) == point.source:
+            return ""
+    return f"sees another {point.chapter.path}, arae_core or library versions than this machine"
 
 
 def _variables(client: Client, point: Point, sign: Path, local: bool) -> dict[Any, dict[str, str]]:
     """By the worker's name: its threads, the machine's cores divided by what may run there at once; here its GPU too."""
     try:
-        seen = client.run(_look, point, sign)
+        seen = client.run(lambda dask_worker: (cannot_take(point, sign), available_cores(), dask_worker.name))
     except ImportError as error:
-        start = "start the workers with this book's Python"
-        raise Refused(f"a worker cannot import arae_book ({error}): {start}") from error
-    slots = Counter(
-        urlsplit(worker).hostname for worker, count in client.nthreads().items() for _ in range(count)
-    )
-    asked, gpus = (_asked_threads(), _gpus()) if local else (None, [])
-    found = {}
+        raise Refused(f"a worker cannot import arae_book ({error}): it needs this book's Python") from error
+    threads = client.nthreads().items()
+    slots = Counter(urlsplit(worker).hostname for worker, count in threads for _ in range(count))
+    gpus, found = _gpus() if local else [], {}
     for worker, (problem, cores, name) in seen.items():
         if problem:
             raise Refused(f"worker {worker} {problem}")
-        found[name] = _threads(asked or max(1, cores // slots[urlsplit(worker).hostname]))
-        if local:
-            gpu = gpus[name % len(gpus)] if gpus else ""
-            found[name] |= {"where": f"on GPU {gpu}", "CUDA_VISIBLE_DEVICES": gpu} if gpu else {"where": ""}
+        found[name] = _threads(max(1, cores // slots[urlsplit(worker).hostname]))
+        if gpus:
+            gpu = gpus[name % len(gpus)]
+            found[name] |= {"where": f"on GPU {gpu}", "CUDA_VISIBLE_DEVICES": gpu}
+        elif local:
+            found[name]["where"] = ""
     return found
-
-
-def _look(point: Point, sign: Path, dask_worker: Any = None) -> tuple[str, int, Any]:
-    return cannot_take(point, sign), available_cores(), dask_worker.name
 
 
 def _threads(count: int) -> dict[str, str]:
     return dict.fromkeys(_THREADS, str(count))
 
 
-def _asked_threads() -> int:
-    text = os.environ.get(_THREADS[0], "")
-    return int(text) if text.isdigit() else 0
-
-
 def _gpus() -> list[str]:
     """What CUDA_VISIBLE_DEVICES calls the GPUs that torch sees, one by one."""
     import torch
 
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    count = torch.cuda.device_count()
-    return visible[:count] if visible[0] else [str(index) for index in range(count)]
+    visible, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
+    return visible.split(",")[:count] if visible else list(map(str, range(count)))
 
 
 def _silence() -> None:

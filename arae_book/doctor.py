@@ -12,44 +12,40 @@ from .build import require_jupyter_book
 from .chapters import Refused, all_chapters, find_root
 from .profiles import profiles_of
 
-_GIB = 2**30
-
 
 def report() -> str:
     """Two columns of plain text. What cannot be found out says why, and does not hide the rest."""
     rows: list[tuple[str, str]] = []
-    for topic in (_torch, _machine, _data, _lpips, _book, _jupyter_book):
+    for topic in (_machine, _weights, _data, _book):
         try:
             rows += topic()
         except Exception as error:  # a doctor who falls ill with the patient helps nobody
             what = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-            rows.append((topic.__name__.strip("_").replace("_", " "), f"not to be found out: {what}"))
+            rows.append((topic.__name__.strip("_"), f"not to be found out: {what}"))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}".replace("\n", f"\n{'':<{width}}  ") for name, text in rows)
 
 
-def _torch() -> Iterator[tuple[str, str]]:
+def _machine() -> Iterator[tuple[str, str]]:
     import torch
 
-    threads = f"{torch.get_num_threads()} threads"
-    yield "torch", f"{torch.__version__}, torchvision {version('torchvision')}, {threads}"
-    if not torch.cuda.is_available():
-        built = torch.version.cuda
-        yield "CUDA", f"no device (torch is built for CUDA {built})" if built else "torch is built without"
-    for index in range(torch.cuda.device_count()):
-        device = torch.cuda.get_device_properties(index)
-        bf16 = "" if torch.cuda.is_bf16_supported(including_emulation=False) else ", without bf16"
-        yield f"cuda:{index}", f"{device.name}, {device.total_memory / _GIB:.0f} GiB{bf16}"
-
-
-def _machine() -> Iterator[tuple[str, str]]:
     from arae_core.training import computes_bf16
 
-    bf16 = "computes in bf16" if computes_bf16("cpu") else "no bf16 arithmetic: float32 is used"
     yield "python", f"{platform.python_version()}, {sys.executable}"
+    yield (
+        "torch",
+        f"{torch.__version__}, torchvision {version('torchvision')}, {torch.get_num_threads()} threads",
+    )
+    if not torch.cuda.is_available():
+        yield "CUDA", f"no device (torch is built for CUDA: {torch.version.cuda or 'no'})"
+    for index in range(torch.cuda.device_count()):
+        device = torch.cuda.get_device_properties(index)
+        bf16 = "" if computes_bf16(f"cuda:{index}") else ", without bf16"
+        yield f"cuda:{index}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB{bf16}"
+    bf16 = "computes in bf16" if computes_bf16("cpu") else "no bf16 arithmetic: float32 is used"
     yield "cores", f"{available_cores()} ({bf16})"
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        yield "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / _GIB:.0f} GiB"
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        yield "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
 
 
 def _data() -> Iterator[tuple[str, str]]:
@@ -62,7 +58,7 @@ def _data() -> Iterator[tuple[str, str]]:
     yield from ((f"data {name}", place) for name, place in available().items())
 
 
-def _lpips() -> Iterator[tuple[str, str]]:
+def _weights() -> Iterator[tuple[str, str]]:
     import torch
 
     from arae_core.metrics import LPIPSUnavailable, lpips
@@ -78,12 +74,9 @@ def _book() -> Iterator[tuple[str, str]]:
     from arae_core.training.reference import reference_models
 
     root = find_root()
-    yield "book", f"{root}"
+    yield "book", str(root)
     for name in all_chapters(root):
         yield f"  {name}", "profiles " + ", ".join(profiles_of(name, root))
-    yield "models", f"{len(list(reference_models()))} here; `arae models` lists them"
-
-
-def _jupyter_book() -> Iterator[tuple[str, str]]:
+    yield "models", f"{len(reference_models())} here; `arae models` lists them"
     require_jupyter_book()
     yield "Jupyter Book", version("jupyter-book")

@@ -1,7 +1,11 @@
-"""Pages drawn from records: `book/_generated/*.md`, which the book's own pages include, and README's tables."""
+"""Pages drawn from records and models: `book/_generated/*.md`, which the book's pages include, and README's tables."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,8 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chapters import DEFAULT, Refused, all_chapters, chapters_in_order
-from .models import models_page
+from .chapters import DEFAULT, all_chapters, chapters_in_order
 from .profiles import profiles_of, settings
 from .runs import RunFailed
 
@@ -34,57 +37,75 @@ def generated(root: Path, build_records: Iterable[Path]) -> dict[str, str]:
     path, for a record, claim or model that cannot be read.
     """
     from arae_core.results import ClaimError, Record, RecordError
-    from arae_core.training import CheckpointError
 
     try:
         committed = [Record.read(path) for path in sorted((root / "book/reference").rglob("records/*.json"))]
         by_profile = _by_profile([Record.read(path) for path in build_records], committed)
-        pages = {
-            "scorecard": _scorecard(root, by_profile),
-            "costs": _times(root, committed),
-            "models": models_page(),
-        }
+        pages = {"scorecard": _scorecard(root, by_profile), "costs": _times(root, committed)}
         if (root / THREE_TASKS).is_file():
             pages["three_tasks"] = _three_tasks(root, by_profile)
-        return {f"book/_generated/{name}.md": text for name, text in pages.items()} | _readme(root, committed)
-    except (CheckpointError, ClaimError, RecordError) as error:
+        pages = {f"book/_generated/{name}.md": text for name, text in pages.items()}
+        pages["book/_generated/models.md"] = models_page()
+        return pages | _forest(root, by_profile[DEFAULT]) | _readme(root, committed)
+    except (ClaimError, RecordError) as error:
         raise RunFailed(f"a page cannot be drawn from the records: {error}") from error
+
+
+def models_page() -> str:
+    """The committed models, as their files say: a Markdown table, aligned. RunFailed for a file that is none."""
+    from arae_core.results.tables import lines
+    from arae_core.training import CheckpointError, reference_models
+
+    rows = [["model", "network", "data", "attack", "seed", "size", "SHA-256"]]
+    try:
+        for profile, name, path, said in reference_models():
+            network, content = json.loads(said["declared"])["model"], path.read_bytes()
+            inner = {k: v["network"] if isinstance(v, dict) else v for k, v in network["arguments"].items()}
+            arguments = ", ".join(f"{key}={value}" for key, value in inner.items())
+            data = said["data"].split()[0] + (f" ({said['notes']})" if said["notes"] else "")
+            attack = json.loads(said["config"]).get("attack", {})  # null: none; generators are not asked
+            shown = "none" if attack is None else f"{attack['norm']}, {attack['eps']:g}" if attack else ""
+            row = [f"{profile}/{name}", f"{network['network']}({arguments})", data, shown, said["seed"]]
+            rows.append([*row, f"{len(content) / 1e6:.2f} MB", hashlib.sha256(content).hexdigest()[:8]])
+    except CheckpointError as error:
+        raise RunFailed(f"the models cannot be listed: {error}") from error
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    rows.insert(1, ["-" * width for width in widths])
+    table = lines([cell.ljust(width) for cell, width in zip(row, widths)] for row in rows)
+    return table + "\n" if rows[2:] else "There are no models.\n"
 
 
 def in_order(profiles: Iterable[str]) -> list[str]:
     """Profiles from small scale to large, then those of single chapters by name."""
-    present = set(profiles)
-    return [*(p for p in SCALES if p in present), *sorted(present.difference(SCALES))]
+    return sorted(
+        set(profiles), key=lambda name: (SCALES.index(name) if name in SCALES else len(SCALES), name)
+    )
 
 
 def _readme(root: Path, committed: Sequence[Record]) -> dict[str, str]:
-    """README.md with the tables between its two markers drawn anew."""
+    """README.md, if there is one, with the tables between its two markers drawn anew."""
     from arae_core.results import table
 
-    path = root / "README.md"
-    if not path.is_file() or _BEGIN not in (text := path.read_text(encoding="utf-8")):
-        return {}
-    head, rest = text.split(_BEGIN, 1)
-    tail = rest.split(_END, 1)[1]
     found = [[r for r in committed if (r.chapter, r.profile) == ("inversion", profile)] for profile in SCALES]
     tables = [table(records, ["psnr", "ssim"], conditions=_LOSSES).markdown for records in found if records]
-    return {"README.md": f"{head}{_BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{_END}{tail}"}
+    drawn, between = "\n\n".join([_BEGIN, *tables, _END]), re.compile(f"(?s){_BEGIN}.*{_END}")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in root.glob("README.md")}
+    return {name: between.sub(lambda _: drawn, text) for name, text in texts.items()}
 
 
 def _times(root: Path, committed: Sequence[Record]) -> str:
     """How long the committed runs took, a chapter, profile and machine a row."""
-    rows = []
+    from arae_core.results.tables import lines
+
+    rows = [["chapter", "profile", "machine", "longest", "shortest", "runs"], [":--"] * 3 + ["--:"] * 3]
     for chapter in chapters_in_order(root):
         own = [r for r in committed if r.chapter == chapter.name and not r.point]
         devices = sorted({r.device for r in own})
         for profile, device in product(in_order({r.profile for r in own}), devices):
-            seconds = [round(r.seconds) for r in own if (r.profile, r.device) == (profile, device)]
-            if not seconds:
-                continue
-            span = [str(timedelta(seconds=bound)) for bound in (max(seconds), min(seconds))]
-            rows.append([chapter.name, f"`{profile}`", device, *span, str(len(seconds))])
-    head = [["chapter", "profile", "machine", "longest", "shortest", "runs"], [":--"] * 3 + ["--:"] * 3]
-    return "\n".join(f"| {' | '.join(row)} |" for row in head + rows) + f"\n\n{_TIMES}\n"
+            if seconds := [round(r.seconds) for r in own if (r.profile, r.device) == (profile, device)]:
+                span = [str(timedelta(seconds=bound)) for bound in (max(seconds), min(seconds))]
+                rows.append([chapter.name, f"`{profile}`", device, *span, str(len(seconds))])
+    return f"{lines(rows)}\n\n{_TIMES}\n"
 
 
 def _by_profile(ours: Sequence[Record], committed: Iterable[Record]) -> dict[str, list[Record]]:
@@ -110,6 +131,23 @@ def _scorecard(root: Path, by_profile: dict[str, list[Record]]) -> str:
     return scorecard_markdown(claims, {profile: by_profile.get(profile, []) for profile in profiles}, links)
 
 
+def _forest(root: Path, records: list[Record]) -> dict[str, str]:
+    """One picture of the judged claims in PSNR, as SVG with text in it; none where no claim has a verdict."""
+    import matplotlib
+
+    from arae_core.figures import difference_dots
+    from arae_core.results import judged_differences, load_claims
+
+    rows = judged_differences(load_claims(root / "book" / "claims.yaml"), records, "psnr")
+    if not rows:
+        return {}
+    with matplotlib.rc_context({"svg.hashsalt": "arae", "svg.fonttype": "none"}):
+        figure = difference_dots(rows, xlabel="difference in PSNR (dB); what is claimed lies right of zero")
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return {"book/_generated/scorecard.svg": text.getvalue()}
+
+
 def _three_tasks(root: Path, by_profile: dict[str, list[Record]]) -> str:
     """A table for each scale at which one of the tasks was run (and for the default one, run or not)."""
     from arae_core.results import load_sides, side_by_side
@@ -132,10 +170,7 @@ def _displaces(own: Record, committed: Record) -> bool:
 
     if (own.chapter, own.profile, own.point) != (committed.chapter, committed.profile, committed.point):
         return False
-    try:
-        usual = settings(own.chapter).literals()  # what a record lacks counts as made at the default
-    except Refused:
-        usual = {}
+    usual = settings(own.chapter).literals()  # what a record lacks counts as made at the default
     ours, theirs = ({**usual, **record.parameters} for record in (own, committed))
     changed = {name for name in ours | theirs if ours.get(name) != theirs.get(name)} - EXTENT - {"seed"}
     return own.seed == committed.seed or bool(changed) or own.data["name"] != committed.data["name"]

@@ -15,8 +15,6 @@ from arae_core.networks import AlexNet
 from .chapters import Refused, nearest
 from .profiles import Settings
 
-_here: set[tuple[str, str]] = set()  # what this process has looked for and found
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -53,10 +51,10 @@ def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
     with torch.random.fork_rng(devices=[]):  # a look at its layers draws no numbers from the chapter's
         held: dict[str, Iterable[str]] = dict.fromkeys(("layer", "layers", "shallow"), build().layers)
     held["kept"] = data.photo_names()
-    if "classes" in p and p.classes:
-        other = _loaded(p, "anomaly_dataset", "test", p.test_images) if p.anomaly_dataset else train
-        held["classes"] = other.classes
     require(p, {name: those for name, those in held.items() if name in p})
+    if "classes" in p:
+        other = _loaded(p, "anomaly_dataset", "test", p.test_images) if p.anomaly_dataset else train
+        _found(p, "classes", data.require_classes, other, p.classes)
     trained = training.standard_and_robust(build, train, recipe, attack, seed=p.seed, device=device)
     return Pair(train, test, build, recipe, attack, trained)
 
@@ -68,34 +66,32 @@ def images(p: Settings, device: torch.device | str = "cpu") -> tuple[data.Images
 
 
 def require(p: Settings, held: Mapping[str, Iterable[str]]) -> None:
-    """As `Settings.require`. Data sets but `dataset` itself are looked for by loading their test images."""
+    """As `Settings.require`."""
     for name, those in held.items():
         value, those = getattr(p, name), list(those)
         for item in value if isinstance(value, list) else [value]:
             if item not in those:
                 raise Refused(f"{name} of {p.chapter}: there is no {item!r}{nearest(str(item), those)}")
-    embedded = (*data.photo_names(), *data.texture_names())
     for name, value in p.literals().items():
-        if (name, str(value)) in _here:
-            continue
-        if name.endswith("_dataset") and value not in ("", "photos", "photo-crops"):
-            _loaded(p, name, "test")
+        if name.endswith("_dataset") and value not in ("", "photo-crops"):
+            _found(p, name, data.require_dataset, value)
         elif name in ("pictures", "contents", "styles"):
-            for folder in value:
-                if folder not in (("photographs",) if name == "pictures" else embedded):
-                    _found(p, name, lambda: data.picture_files(folder))
-        _here.add((name, str(value)))
+            wanted = [each for each in value if (name, each) != ("pictures", "photographs")]
+            for folder in wanted if name == "pictures" else ():  # which names no single photograph
+                _found(p, name, data.picture_files, folder)
+            _found(p, name, data.require_pictures, wanted)
 
 
 def _loaded(p: Settings, name: str, split: str, count: int = 0) -> Any:
     """The data set that the parameter `name` names, at the size that goes with it."""
     value, own = getattr(p, name), name.replace("dataset", "image_size")
     size = getattr(p, own if own in p else "image_size")
-    return _found(p, name, lambda: data.load(value, split, image_size=size, count=count or None, seed=p.seed))
+    return _found(p, name, data.load, value, split, image_size=size, count=count or None, seed=p.seed)
 
 
-def _found(p: Settings, name: str, load: Callable[[], Any]) -> Any:
+def _found(p: Settings, name: str, look: Callable[..., Any], *at: Any, **more: Any) -> Any:
+    """What `look` returns; what it raises is Refused, for the parameter `name`."""
     try:
-        return load()
+        return look(*at, **more)
     except (ValueError, OSError) as error:
         raise Refused(f"{name} of {p.chapter}: {' '.join(str(error).split())}") from error

@@ -6,6 +6,7 @@ profile's file holds what differs; see the head of `default.yaml`.
 """
 
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import yaml
 
 from .chapters import DEFAULT, Refused, find_root, nearest
 
+Pairs = Iterable[tuple[str, str]]  # parameters and their values, as texts
 PAIR = "pair"
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
@@ -67,11 +69,8 @@ class Settings:
         return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
     def require(self, **held: Iterable[str]) -> None:
-        """Refuse folders and data sets that are not here, and values that are not among those `held`.
-
-        held: by a parameter's name what it can be, `p.require(layer=f.layers)`; of a list each item. Refused, in a
-        line that names the parameter. Call it before the first training; `pair` does.
-        """
+        """Before the first training: Refused, with the parameter's name, are folders and data sets that are not here, and
+        values that are not among those `held`: `p.require(layer=f.layers)`. `pair` does this too."""
         from .pair import require
 
         require(self, held)
@@ -122,33 +121,24 @@ def settings(
             in `default.yaml`, or a file that cannot be read.
     """
     root = root or find_root()
-    default = _read(root, DEFAULT)
-    known = _known(default, chapter)
+    known = _known(root, chapter)
     if profile not in (there := profiles_of(chapter, root)):
         raise Refused(f"{chapter} has no profile {profile!r}{nearest(str(profile), there)}")
-    values = deepcopy(known)
-    for source in _line_of(root, profile):
-        values |= _changes(root, source, default, chapter)
-    if type(seed) is not int:
-        raise Refused(f"the seed is a whole number, not {seed!r}")
-    given = {name: parsed(value, known.get(name, "")) for name, value in dict(given or {}).items()}
-    if {"profile", "seed"} & given.keys():
-        raise Refused("profile and seed are set by themselves, not among the values given")
-    given = {name: _checked(chapter, known, name, value) for name, value in given.items()}
-    remarks = {"profile": "the scale: a file of `book/profiles`"}
-    for section in (PAIR, chapter):
-        remarks |= _remarks(_file(root, DEFAULT), section)
-    former = default[chapter].get("former", {})
-    return Settings(chapter, profile, seed, given, values | given, remarks, known, former)
+    values = _values(root, profile, chapter)
+    seed = _checked(chapter, {"seed": 0}, "seed", seed)
+    if {"profile", "seed"} & (given := dict(given or {})).keys():
+        raise Refused(
+            "profile and seed are no values among those given: `--profile`, or `profile=` and `seed=`"
+        )
+    for name, value in given.items():
+        given[name] = _checked(chapter, known, name, parsed(value, known.get(name, "")))
+    former = _read(root, DEFAULT)[chapter].get("former", {})
+    return Settings(chapter, profile, seed, given, values | given, _remarks(root, chapter), known, former)
 
 
-def asked(
-    chapter: str, profile: str, pairs: Iterable[tuple[str, str]] = (), root: Path | None = None
-) -> Settings:
+def asked(chapter: str, profile: str, pairs: Pairs = (), root: Path | None = None) -> Settings:
     """The settings for a command line's `--profile NAME -p KEY TEXT …`; "seed" is a key too. Refused as by `settings`."""
     given = dict(pairs)
-    if given.pop("profile", profile) != profile:
-        raise Refused("the profile is named with --profile")
     return settings(chapter, profile, seed=parsed(given.pop("seed", "0"), 0), given=given, root=root)
 
 
@@ -194,10 +184,6 @@ for _tag, _pattern in {
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
 
 
-def _file(root: Path, profile: str) -> Path:
-    return root / "book" / "profiles" / f"{profile}.yaml"
-
-
 def read_yaml(path: Path) -> Any:
     """What a YAML file holds, numbers as in `parsed`; not to be changed. Refused, in a line with its path, if broken."""
     try:
@@ -211,51 +197,49 @@ def _read_yaml(path: Path, changed: int) -> Any:
     return yaml.load(path.read_text(encoding="utf-8"), _Loader)
 
 
+def _file(root: Path, profile: str) -> Path:
+    return root / "book" / "profiles" / f"{profile}.yaml"
+
+
 def _read(root: Path, profile: str) -> dict[str, Any]:
     """A profile's file: sections by name. Refused for one that is none."""
     found = read_yaml(path := _file(root, profile)) or {}
     if not isinstance(found, dict) or any(type(found[name]) is not dict for name in found if name != "like"):
-        raise Refused(
-            f"{path} must hold `{PAIR}:` or a chapter's name, and below it `parameter: value` lines"
-        )
+        raise Refused(f"{path} must hold `{PAIR}:` or a chapter's name, and below it `parameter: value`")
     return found
 
 
-def _known(default: dict[str, Any], chapter: str) -> dict[str, Any]:
+def _known(root: Path, chapter: str) -> dict[str, Any]:
     """The chapter's parameters with their defaults. Refused: no such chapter."""
-    chapters = default.keys() - {PAIR}
-    if chapter not in chapters:
-        raise Refused(f"default.yaml has no chapter {chapter!r}{nearest(str(chapter), sorted(chapters))}")
+    default = _read(root, DEFAULT)
+    if chapter not in (chapters := sorted(default.keys() - {PAIR})):
+        raise Refused(f"default.yaml has no chapter {chapter!r}{nearest(str(chapter), chapters)}")
     own = {name: value for name, value in default[chapter].items() if name not in ("without", "former")}
     without = default[chapter].get("without", [])
     return {name: value for name, value in default.get(PAIR, {}).items() if name not in without} | own
 
 
-def _line_of(root: Path, profile: str) -> list[str]:
-    """The profile and those that it is `like`, the farthest first, without "default". Refused: a circle."""
-    line: list[str] = []
-    while profile != DEFAULT:
-        if profile in line or not re.fullmatch(r"[\w.-]+", str(profile)):
-            raise Refused(f"{_file(root, line[0])} is `like` {profile!r}, which leads nowhere")
-        line.insert(0, profile)
-        profile = _read(root, profile).get("like", DEFAULT)
-    return line
-
-
-def _changes(root: Path, profile: str, default: dict[str, Any], chapter: str) -> dict[str, Any]:
-    """What the file sets for this chapter, every one of its sections and names checked."""
+def _values(root: Path, profile: str, chapter: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The chapter's values at a profile: those of the one that it is `like`, and over them what its own file sets, the
+    chapter's block over the pair's. All of the file is checked. Refused: a circle of profiles."""
+    own = _known(root, chapter)
+    if profile == DEFAULT:
+        return deepcopy(own)
+    if profile in above or not re.fullmatch(r"[\w.-]+", str(profile)):
+        raise Refused(f"{_file(root, above[-1])} is `like` {profile!r}, which leads nowhere")
+    sections = dict(_read(root, profile))
+    values = _values(root, sections.pop("like", DEFAULT), chapter, (*above, profile))
     changes: dict[str, dict[str, Any]] = {PAIR: {}, chapter: {}}
-    for section, block in _read(root, profile).items():
-        if section == "like":
-            continue
+    default, path = _read(root, DEFAULT), _file(root, profile)
+    for section, block in sections.items():
         if section not in default:
-            raise Refused(f"{_file(root, profile)} has a block {section!r}{nearest(str(section), default)}")
-        known = default[PAIR] if section == PAIR else _known(default, section)
+            raise Refused(f"{path} has a block {section!r}{nearest(str(section), default)}")
+        known = default[PAIR] if section == PAIR else _known(root, section)
         for name, value in block.items():
-            value = _checked(section, known, name, value, f"{_file(root, profile)}: ")
-            if section == chapter or section == PAIR and name in _known(default, chapter):
+            value = _checked(section, known, name, value, f"{path}: ")
+            if section in changes and name in own:
                 changes[section][name] = value
-    return changes[PAIR] | changes[chapter]
+    return values | changes[PAIR] | changes[chapter]
 
 
 def _checked(chapter: str, known: dict[str, Any], name: str, value: Any, source: str = "") -> Any:
@@ -264,23 +248,17 @@ def _checked(chapter: str, known: dict[str, Any], name: str, value: Any, source:
         raise Refused(f"{source}{chapter} has no parameter {name!r}{nearest(str(name), [*known, 'seed'])}")
     default = known[name]
     try:
-        if not isinstance(default, list):
-            return _of_kind(value, [type(default)])
-        if not isinstance(value, list | tuple):
-            raise TypeError
-        kinds = list(dict.fromkeys(map(type, default)))
-        return [_of_kind(item, kinds) if kinds else item for item in value]
+        if isinstance(default, list) and isinstance(value, list | tuple):
+            return [_like(default, item) if default else item for item in value]
+        return _like([default], value)
     except (TypeError, OverflowError) as error:
-        wanted = f"{_KINDS[type(default)]} (as {default!r} is)"
-        if isinstance(default, list):
-            each = " or ".join(_KINDS[kind].removeprefix("a ") for kind in dict.fromkeys(map(type, default)))
-            wanted = "a list" + (f" (each item {each})" if each else "")
-        shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."
-        raise Refused(f"{source}{name} of {chapter} takes {wanted}, not {shown}") from error
+        wanted = f"{_KINDS[type(default)]} (as {reprlib.repr(default)} is)"
+        raise Refused(f"{source}{name} of {chapter} takes {wanted}, not {reprlib.repr(value)}") from error
 
 
-def _of_kind(value: Any, kinds: list[type]) -> Any:
-    """The value as one of these types: a whole number passes for a number, a truth value for neither."""
+def _like(examples: list[Any], value: Any) -> Any:
+    """The value, if of the type of one: a whole number passes for a number, a truth value for neither. Else TypeError."""
+    kinds = set(map(type, examples))
     if type(value) is int and float in kinds and int not in kinds:
         value = float(value)
     if type(value) not in kinds or isinstance(value, float) and not isfinite(value):
@@ -288,7 +266,10 @@ def _of_kind(value: Any, kinds: list[type]) -> Any:
     return value
 
 
-def _remarks(path: Path, section: str) -> dict[str, str]:
-    """What stands beside the values of a section, by name."""
-    block = re.search(rf"(?ms)^{section}:.*?(?=^\w|\Z)", path.read_text(encoding="utf-8"))
-    return dict(re.findall(r"(?m)^  (\w+):.*?\s# (.*)$", block[0] if block else ""))
+def _remarks(root: Path, chapter: str) -> dict[str, str]:
+    """What stands beside the values of the chapter and of the pair, by name."""
+    remarks = {"profile": "the scale: a file of `book/profiles`"}
+    for section in (PAIR, chapter):
+        block = re.search(rf"(?ms)^{section}:.*?(?=^\w|\Z)", _file(root, DEFAULT).read_text(encoding="utf-8"))
+        remarks |= re.findall(r"(?m)^  (\w+):.*?\s# (.*)$", block[0] if block else "")
+    return remarks

@@ -23,7 +23,6 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import filelock
@@ -33,16 +32,14 @@ import arae_core
 from arae_core.store import write_whole
 
 from .chapters import DEFAULT, Chapter, Refused
-from .progress import Progress
 
 if TYPE_CHECKING:
     from .profiles import Settings
 
-KERNEL = "python3"
+Say = Callable[[str], object]  # told a line at a time
 _UNSET = {"profile": DEFAULT, "seed": 0, "given": {}}  # what a chapter's own cell says
 MANIFEST = "made_from.json"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_WAIT = "wait for it, or choose another --out"
 _LINES_OF_AN_ERROR = 8
 _LIBRARIES = "torch torchvision scikit-image scikit-learn lpips pyautoattack matplotlib ipywidgets".split()
 _PACKAGES = Path(arae_core.__file__).parents[1]  # where arae_core and arae_book lie
@@ -53,7 +50,7 @@ class RunFailed(RuntimeError):
 
     def __init__(self, message: str, details: str = ""):
         super().__init__(message)
-        self.details = details
+        self.details = "\n".join(COLOURS.sub("", details).strip().splitlines()[-_LINES_OF_AN_ERROR:])
 
 
 def run(
@@ -63,29 +60,25 @@ def run(
     *,
     title: str = "",
     own: bool = False,
-    variables: Mapping[str, str] = MappingProxyType({}),
+    variables: Mapping[str, str] | None = None,
     stopped: Callable[[], bool] = lambda: False,
     stream: TextIO | None = None,
     patience: float = 0.0,
 ) -> Path:
     """Execute the chapter at these settings in its own folder, as nbval does, and return out/CHAPTER.ipynb.
 
-    The chapter writes records/ and pictures/ into out ($ARAE_OUT), which is made.
-
-    Args:
-        own: out is this run's alone: what is current there stays as it is, else what an earlier run left goes first,
-            lest its records be taken for this one's. Otherwise out may hold other files.
-        variables: more of the kernel's. stream: where progress is told, standard error by default. patience: seconds to
-            wait for another run that writes into out.
-        stopped: asked again and again; True interrupts the kernel, which is given the time to save.
-
-    Raises:
-        Refused: out cannot be written, or another run is writing it. RunFailed: the chapter failed, or was stopped.
+    The chapter writes records/ and pictures/ into out ($ARAE_OUT), which is made. own: out is this run's alone: what is
+    current there stays as it is, else what an earlier run left goes first, lest its records be taken for this one's.
+    variables: more of the kernel's. stopped: asked again and again; True interrupts the kernel, which is given the time
+    to save. stream: where progress is told, standard error by default. patience: seconds to wait for another run that
+    writes into out. Refused: out cannot be written, or another run is writing it. RunFailed: the chapter failed, or was
+    stopped.
     """
     out = writable(out)
     notebook = out / f"{chapter.name}.ipynb"
     unfinished, failed = out / f".{chapter.name}.unfinished.ipynb", out / f"{chapter.name}.failed.ipynb"
-    with alone(out / f".{chapter.name}.lock", f"run is writing {notebook}", patience=patience):
+    busy = f"run is writing {notebook}: wait for it, or name another --out"
+    with alone(out / f".{chapter.name}.lock", busy, patience):
         if own and is_current(out, chapter, settings):
             return notebook
         try:
@@ -93,15 +86,11 @@ def run(
                 path.unlink(missing_ok=True)
             for name in ("records", "pictures") if own else ():
                 shutil.rmtree(out / name, ignore_errors=True)
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-                farewell, started = Path(scratch) / "farewell.json", time.time()
-                before = _made_from(chapter, settings)
-                engine: dict[str, Any] = {"stopped": stopped, "farewell": farewell}
-                engine["env"] = environment(out, chapter.root) | dict(variables)
-                to_set = {name: value for name, value in settings.cell().items() if value != _UNSET[name]}
-                _execute(chapter, to_set, unfinished, failed, title or chapter.name, stream, engine)
-                os.replace(unfinished, notebook)
-                manifest = _manifest(chapter.root, before, json.loads(farewell.read_text("utf-8")), started)
+            started, before = time.time(), _made_from(chapter, settings)
+            how = {"env": environment(out, chapter.root) | dict(variables or {}), "stopped": stopped}
+            used = _execute(chapter, settings, unfinished, failed, title or chapter.name, stream, how)
+            os.replace(unfinished, notebook)
+            manifest = _manifest(chapter, before, used, started)
             write_whole(out / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
             failed.unlink(missing_ok=True)
         except OSError as error:
@@ -119,7 +108,11 @@ def is_current(folder: Path, chapter: Chapter, settings: Settings) -> bool:
         return False
     now = _made_from(chapter, settings, made["asked"])
     now["modules"] = {name: now["modules"].get(name) for name in made["modules"]}
-    return made == made | now and (made["lpips"] is None or made["lpips"] == lpips_here())
+    if made["lpips"] is not None:  # what could be computed here
+        from arae_core.metrics import lpips_available  # needs torch, and `arae --help` comes through here
+
+        now["lpips"] = lpips_available()[0]
+    return made == made | now
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -149,13 +142,6 @@ def code_digest(source: str) -> str:
     return _digest(_plain(ast.parse(source)))
 
 
-def lpips_here() -> bool:
-    """Whether LPIPS can be computed on this machine."""
-    from arae_core.metrics import lpips_available  # needs torch, and `arae --help` comes through here
-
-    return lpips_available()[0]
-
-
 def writable(out: Path) -> Path:
     """The folder as an absolute path, made if need be. Refused if nothing can be written into it."""
     out = out.expanduser().absolute()
@@ -168,13 +154,13 @@ def writable(out: Path) -> Path:
 
 
 @contextmanager
-def alone(lock: Path, what: str, way_out: str = _WAIT, patience: float = 0) -> Iterator[None]:
-    """Hold the lock file `lock`. Refused if another holds it: `what` says what that one does ("run is …")."""
+def alone(lock: Path, what: str, patience: float = 0) -> Iterator[None]:
+    """Hold the lock file. Refused if another holds it: `what` says what that one does ("run is …") and the way out."""
     try:
         with filelock.FileLock(lock, timeout=patience):
             yield
     except filelock.Timeout as error:
-        raise Refused(f"another {what}: {way_out}") from error
+        raise Refused(f"another {what}") from error
 
 
 def environment(out: Path, root: Path) -> dict[str, str]:
@@ -185,54 +171,70 @@ def environment(out: Path, root: Path) -> dict[str, str]:
 
 
 def _execute(
-    chapter: Chapter, to_set: Any, target: Path, failed: Path, title: str, stream: Any, engine: Any
-) -> None:
+    chapter: Chapter, at: Settings, target: Path, failed: Path, title: str, stream: Any, how: dict[str, Any]
+) -> dict[str, Any]:
+    """Papermill's run into the file `target`, in a failure `failed`; what the kernel used, see `kernel._used`."""
     import papermill  # two seconds that a refusal need not wait for
     from nbclient.exceptions import DeadKernelError
 
-    from .kernel import ENGINE
+    from .kernel import ENGINE, Progress
 
-    cells = len(nbformat.read(chapter.path, as_version=4).cells) + bool(to_set)  # papermill adds one
-    engine |= {"progress": (progress := Progress(title, cells, stream)), "progress_bar": False}
-    kernel = {"engine_name": ENGINE, "kernel_name": KERNEL, "language": "python", "cwd": chapter.path.parent}
+    to_set = {name: value for name, value in at.cell().items() if value != _UNSET[name]}
+    cells = len(_cells(chapter)) + bool(to_set)  # papermill adds one
+    progress, used = Progress(title, cells, stream), {}
+    kernel = {"kernel_name": "python3", "language": "python", "cwd": chapter.path.parent}
+    how |= {"engine_name": ENGINE, "progress_bar": False, "progress": progress, "used": used}
     with tempfile.TemporaryFile() as errors:
         try:
             with progress:
-                papermill.execute_notebook(chapter.path, target, to_set, stderr=errors, **kernel, **engine)
-            return
+                papermill.execute_notebook(chapter.path, target, to_set, stderr=errors, **kernel, **how)
+            return used
         except papermill.PapermillExecutionError as error:
             what, details = f"{error.ename}: {error.evalue}", "\n".join(error.traceback)
         except OSError:
             raise
-        except (
-            Exception
-        ) as error:  # a kernel that died or did not start, a notebook that papermill cannot read
-            dead = isinstance(error, DeadKernelError)
-            what = (
-                "its process died (killed, or out of memory)" if dead else f"{type(error).__name__}: {error}"
-            )
+        except Exception as error:  # a kernel that died or did not start, no notebook that papermill can read
+            what = f"{type(error).__name__}: {error}"
+            if isinstance(error, DeadKernelError):
+                what = "its process died (killed, or out of memory)"
             errors.seek(0)
             details = errors.read().decode("utf-8", "replace")
-    kept = f"; see {os.replace(target, failed) or failed}" if progress.number and target.exists() else ""
-    where = f"in cell {progress.number}/{progress.cells}" + f" ({progress.heading})" * bool(progress.heading)
-    last = COLOURS.sub("", details).strip().splitlines()[-_LINES_OF_AN_ERROR:]
-    raise RunFailed(f"{chapter.name} failed {where}: {' '.join(what.split())[:300]}{kept}", "\n".join(last))
+    where = f"in cell {progress.number}/{cells}" + f" ({progress.heading})" * bool(progress.heading)
+    kept = ""
+    if progress.number and target.exists():
+        os.replace(target, failed)
+        kept = f"; see {failed}"
+    raise RunFailed(f"{chapter.name} failed {where}: {' '.join(what.split())[:300]}{kept}", details)
 
 
 def _made_from(chapter: Chapter, settings: Settings, asked: Iterable[str] = ()) -> dict[str, Any]:
-    made: dict[str, Any] = {"chapter": chapter.name, "notebook": _notebook_digest(chapter)}
-    made["settings"] = json.loads(json.dumps(settings.literals()))
-    made["shown"] = _digest(settings._repr_markdown_())  # with the remarks, which stand on the page
-    made |= {"libraries": installed(_LIBRARIES), "modules": _modules()}
-    return made | {"asked": {name: _asked_digest(chapter.root / name) for name in asked}}
+    return {
+        "chapter": chapter.name,
+        "notebook": _notebook_digest(chapter),
+        "settings": json.loads(json.dumps(settings.literals())),
+        "shown": _digest(settings._repr_markdown_()),  # with the remarks, which stand on the page
+        "libraries": installed(_LIBRARIES),
+        "modules": _modules(),
+        "asked": {name: _asked_digest(chapter.root / name) for name in asked},
+    }
 
 
-def _manifest(root: Path, before: dict[str, Any], farewell: dict[str, Any], started: float) -> dict[str, Any]:
+def _manifest(
+    chapter: Chapter, before: dict[str, Any], used: dict[str, Any], started: float
+) -> dict[str, Any]:
     """What was there before the run, of that what the kernel used. What changed meanwhile is like no other."""
-    asked = {os.path.relpath(path, root): _asked_digest(Path(path), started) for path in farewell["asked"]}
-    modules = {name: before["modules"].get(name, "changed") for name in farewell["modules"]}
-    seconds = round(time.time() - started, 1)
-    return {**before, **farewell, "modules": modules, "asked": asked, "seconds": seconds}
+    paths = [*map(Path, used["asked"]), *_models(chapter)]
+    asked = {os.path.relpath(path, chapter.root): _asked_digest(path, started) for path in paths}
+    modules = {name: before["modules"].get(name, "changed") for name in used["modules"]}
+    return before | used | {"modules": modules, "asked": asked, "seconds": round(time.time() - started, 1)}
+
+
+def _models(chapter: Chapter) -> list[Path]:
+    """The committed models, for a chapter that loads some by `reference_model`: which, its text does not say."""
+    folder = chapter.root / "book" / "reference"
+    if not any("reference_model" in cell.source for cell in _cells(chapter) if cell.cell_type == "code"):
+        return []
+    return [*sorted(folder.glob("*/models/*.safetensors")), folder / "hosted.yaml"]
 
 
 def _asked_digest(path: Path, unchanged_since: float = math.inf) -> str:
@@ -246,9 +248,12 @@ def _asked_digest(path: Path, unchanged_since: float = math.inf) -> str:
     return _digest("\n".join(sorted(each.name for each in found if each.name[0] != ".")))
 
 
+def _cells(chapter: Chapter) -> list[Any]:
+    return nbformat.read(chapter.path, as_version=4).cells
+
+
 def _notebook_digest(chapter: Chapter) -> str:
-    cells = nbformat.read(chapter.path, as_version=4).cells
-    return _digest([[cell.cell_type, cell.source, cell.metadata.get("tags", [])] for cell in cells])
+    return _digest([[cell.cell_type, cell.source, cell.metadata.get("tags", [])] for cell in _cells(chapter)])
 
 
 def _modules() -> dict[str, str]:
@@ -256,12 +261,12 @@ def _modules() -> dict[str, str]:
     found = {}
     for path in sorted(_PACKAGES.glob("arae_*/**/*.py")):
         name = ".".join(path.relative_to(_PACKAGES).with_suffix("").parts).removesuffix(".__init__")
-        found[name] = _module_digest(path, path.stat().st_mtime_ns, path.stat().st_size)
+        found[name] = _module_digest(path, path.stat().st_mtime_ns)
     return found
 
 
 @lru_cache(maxsize=None)
-def _module_digest(path: Path, changed: int, size: int) -> str:
+def _module_digest(path: Path, changed: int) -> str:
     try:
         return code_digest(path.read_text("utf-8"))
     except SyntaxError:  # somebody is editing it

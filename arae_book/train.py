@@ -8,7 +8,6 @@ import linecache
 import re
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -17,20 +16,18 @@ import nbformat
 
 from .chapters import Chapter, Refused
 from .profiles import Settings
-from .runs import RunFailed
+from .runs import RunFailed, Say
 
 _CELL, _TRAINS = "parameters", "trains"
-_LINES_OF_AN_ERROR = 8
 
 
-def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path | None = None) -> None:
+def train(chapter: Chapter, p: Settings, say: Say, out: Path | None = None) -> None:
     """Find or train each model of the chapter at these settings; a line said for each.
 
     out: a folder that gets a copy of each, see `file_name`. Raises Refused for a chapter without such cells and for
     settings that it refuses, RunFailed with the cause when a training, or a cell, fails.
     """
-    source = training_cells(chapter, p)
-    if not source:
+    if not (source := training_cells(chapter, p)):
         raise Refused(f"{chapter.name} has no cell tagged `{_TRAINS}`; there is `arae run {chapter.name}`")
     from arae_core.store import write_whole
     from arae_core.training import CheckpointError, TrainingDiverged, distributed
@@ -38,6 +35,7 @@ def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path
     from arae_core.training.trained import Trained, listening
 
     visible, kept = sys.stdout, {}
+    plain = (ValueError, OSError, BatchTooLarge, CheckpointError, TrainingDiverged)  # they say what is wrong
 
     def tell(trained: Trained) -> None:
         if distributed.rank():
@@ -57,17 +55,11 @@ def train(chapter: Chapter, p: Settings, say: Callable[[str], object], out: Path
         distributed.leave()
     except (Refused, RunFailed):
         raise
-    except (
-        ValueError,
-        OSError,
-        BatchTooLarge,
-        CheckpointError,
-        TrainingDiverged,
-    ) as error:  # they say what is wrong
+    except plain as error:
         raise RunFailed(f"{chapter.name}: {' '.join(str(error).split())}") from error
     except Exception as error:
-        where = "".join(traceback.format_exception(error)).splitlines()[-_LINES_OF_AN_ERROR:]
-        raise RunFailed(f"{chapter.name}: {type(error).__name__}: {error}", "\n".join(where)) from error
+        where = "".join(traceback.format_exception(error))
+        raise RunFailed(f"{chapter.name}: {type(error).__name__}: {error}", where) from error
 
 
 def training_cells(chapter: Chapter, p: Settings) -> str:

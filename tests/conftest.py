@@ -1,4 +1,4 @@
-"""What several test folders share: the checkout's root, and whether a package index answers."""
+"""What several test folders share: the checkout's root and files, and whether a package index answers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,26 @@ ROOT = Path(__file__).resolve().parents[1]
 def root() -> Path:
     """The checkout that is being tested."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def checkout_files(root) -> list[str]:
+    """The names of the checkout's files as they are now, uncommitted too; skips where Git lists none."""
+    if shutil.which("git") is None or not (root / ".git").exists():
+        pytest.skip("not a git checkout: its files cannot be listed")
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=root, check=True,
+                            capture_output=True, text=True).stdout
+    return [name for name in listed.split("\0") if (root / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def checkout_copy(root, checkout_files, tmp_path_factory) -> Path:
+    """A folder of its own with a copy of those files."""
+    folder = tmp_path_factory.mktemp("copy") / "book"
+    for name in checkout_files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, folder / name)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,16 @@ import torch
 from torch import nn
 
 from arae_core.data import ImageSet
-from arae_core.networks import AlexNet
+from arae_core.networks import VGG16, AlexNet, ResNet18, WideResNet28_10
+
+ENCODERS = {
+    "alexnet-224": lambda: AlexNet(224, 10, 0.0625),
+    "alexnet-64": lambda: AlexNet(64, 10, 0.125),
+    "alexnet-32": lambda: AlexNet(32, 10, 0.25),
+    "resnet18": lambda: ResNet18(width=0.125),
+    "wrn-28-10": lambda: WideResNet28_10(width=0.05),
+    "vgg16": lambda: VGG16(width=0.125),
+}
 
 
 @pytest.fixture
@@ -33,6 +42,11 @@ def own_store(tmp_path, monkeypatch):
 def built(build, seed=0):
     torch.manual_seed(seed)
     return build()
+
+
+def gather(batches):
+    """All images and all labels of a pass."""
+    return tuple(torch.cat(parts) for parts in zip(*batches, strict=True))
 
 
 @contextmanager

@@ -20,14 +20,11 @@ def record(ours, theirs):
     return BenchRecord("sum", "Sums", "two numbers", times={"ours": ours, "theirs": theirs}, device="cpu: 2 cores, bf16")
 
 
-def test_contenders_take_turns_and_the_order_changes():
+def test_contenders_take_turns_and_the_record_has_every_repeat_and_where_it_was_taken():
     calls = []
     measure(comparison(lambda: calls.append("a"), lambda: calls.append("b")), repeats=5)
     assert "".join(calls) == "ab" + "abbaabbaab"  # the warm-up, whose outcomes are compared, and the repeats
     pytest.raises(ValueError, measure, comparison(lambda: 1, lambda: 1), repeats=4).match("at least 5")
-
-
-def test_a_record_has_every_repeat_and_where_it_was_taken():
     found = measure(comparison(lambda: 1, lambda: 1), repeats=6)
     assert {name: len(times) for name, times in found.times.items()} == {"ours": 6, "theirs": 6}
     assert found.threads == torch.get_num_threads() and found.device.startswith("cpu") and "torch" in found.versions
@@ -64,19 +61,15 @@ def test_the_table_has_throughput_ratio_what_was_left_out_and_other_forms_of_our
     assert "| ours | 2 | 2 to 2 | 5 |" in text
 
 
-def test_records_are_read_as_they_were_written(tmp_path):
-    found = record([1.0, 2.0], [3.0, 4.0])
-    path = found.write(tmp_path)
-    assert path.name == "sum-cpu-2-cores-bf16.json" and read_benches(tmp_path) == [found]
-    assert read_benches(tmp_path / "nothing") == []
-
-
 @pytest.mark.parametrize("damage", [
     lambda content: content.pop("times"), lambda content: content.update(more=1),
     *[lambda content, ours=ours: content["times"].update(ours=ours) for ours in ([0.0, 1.0], [1.0])],
 ])
-def test_a_damaged_record_is_named(tmp_path, damage):
-    path = record([1.0, 2.0], [3.0, 4.0]).write(tmp_path)
+def test_records_are_read_as_they_were_written_and_a_damaged_one_is_named(tmp_path, damage):
+    found = record([1.0, 2.0], [3.0, 4.0])
+    path = found.write(tmp_path)
+    assert path.name == "sum-cpu-2-cores-bf16.json" and read_benches(tmp_path) == [found]
+    assert read_benches(tmp_path / "nothing") == []
     content = json.loads(path.read_text())
     damage(content)
     path.write_text(json.dumps(content))

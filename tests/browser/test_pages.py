@@ -190,7 +190,7 @@ RAW_LATEX = r"""
 const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
     const node = walker.currentNode;
-    if (!node.parentElement.closest('pre, code, script, style, noscript, mjx-container')
+    if (!node.parentElement.closest('pre, code, dt.sig, script, style, noscript, mjx-container')
         && /\$\$|\$[^$\s][^$]*\$|\\[([]|\\[a-zA-Z]{2,}/.test(node.data))
         found.push(node.data.trim().slice(0, 80));
 }

@@ -34,16 +34,11 @@ def test_every_claim_that_fails_is_investigated(root, claims):
     assert fails - {claim.id for claim in claims if claim.investigation} == set()
 
 
-def test_investigations_lead_to_headings(root, claims):
+def test_claims_name_chapters_profiles_and_headings_that_exist(root, claims):
     chapters = all_chapters(root)
     for claim in claims:
         if claim.investigation:
             name, _, heading = claim.investigation.partition("#")
             assert heading in headings(chapters[name]), claim.id
-
-
-def test_claims_name_chapters_and_profiles_that_exist(root, claims):
-    chapters = all_chapters(root)
-    for claim in claims:
         assert claim.chapter in chapters, claim.id
         assert set(claim.profiles or ()) <= set(profiles_of(claim.chapter, root)), claim.id

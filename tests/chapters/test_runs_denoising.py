@@ -3,10 +3,6 @@
 import pytest
 from PIL import Image
 
-from arae_book import Refused, settings
-from arae_book.chapters import find_chapter, find_root
-from arae_book.train import train
-
 pytestmark = pytest.mark.usefixtures("own_store")
 METHODS = ("noisy", "standard", "robust", "robust-no-skips", "nlm", "tv", "wavelet")
 
@@ -37,13 +33,3 @@ def test_two_steps_of_the_papers_denoiser(execute, tmp_path, imagenet_like):
     assert record.parameters["reduction"] == "sum" and record.parameters["spectral_norm"] is True
     assert record.parameters["pixel_weight"] == 0.002 and record.parameters["feature_weight"] == 0.01
     assert {f"psnr/{method}/photographs" for method in METHODS} <= record.metrics.keys()
-
-
-@pytest.mark.parametrize("change, said", [
-    ({"layer": "conv9"}, "layer of denoising: there is no 'conv9'"),
-    ({"kept": ["chelsey"]}, "kept of denoising: there is no 'chelsey'"),
-    ({"pictures": ["no-such-folder"]}, "pictures of denoising: .*no-such-folder")])
-def test_what_is_not_there_is_refused_before_anything_is_trained(tmp_path, change, said):
-    with pytest.raises(Refused, match=said):
-        train(find_chapter(find_root(), "denoising"), settings("denoising", "smoke", given=change), print)
-    assert not [*tmp_path.rglob("*.safetensors")]

@@ -18,12 +18,6 @@ def test_smoke(tmp_path, execute):
     assert record.data["name"] == "photos"
 
 
-def test_a_layer_that_the_network_lacks_is_refused_before_anything_is_trained(tmp_path, execute):
-    with pytest.raises(Exception, match="vgg_layer of other_encoders: there is no 'block6'"):
-        execute("other_encoders", "smoke", {"vgg_layer": "block6"}, tmp_path / "out")
-    assert not [*tmp_path.rglob("*.safetensors")]
-
-
 def test_two_steps_of_the_papers_encoders(tmp_path, execute, imagenet_like):
     """Both networks at full width and their attacks are unchanged. Changed are the data (pictures made up here, eight
     photographs' crops for CIFAR-10), the sizes of batches, the numbers of epochs, and what belongs to the evaluation."""

@@ -2,10 +2,6 @@
 
 import pytest
 
-from arae_book import Refused, settings
-from arae_book.chapters import find_chapter, find_root
-from arae_book.train import train
-
 pytestmark = pytest.mark.usefixtures("own_store")
 JUDGES = ("gram_by_standard", "gram_by_robust")
 
@@ -34,10 +30,3 @@ def test_two_steps_of_the_papers_style_transfer(execute, tmp_path, imagenet_like
     assert {f"psnr/{name}/{layer}" for name in ("standard", "robust") for layer in ("conv1", "conv2", "conv5")} \
         <= record.metrics.keys()
     assert "ssim/robust" in record.metrics
-
-
-def test_a_folder_that_is_not_here_is_refused_before_anything_is_trained(tmp_path):
-    wrong = settings("style_transfer", "smoke", given={"styles": ["brick", "no-such-folder"]})
-    with pytest.raises(Refused, match="styles of style_transfer: .*no-such-folder"):
-        train(find_chapter(find_root(), "style_transfer"), wrong, print)
-    assert not [*tmp_path.rglob("*.safetensors")]

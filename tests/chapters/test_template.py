@@ -1,72 +1,19 @@
-"""A chapter made from the template, in a copy of the checkout: what CONTRIBUTING says it takes, run and built."""
+"""A chapter made from the template in a copy of the checkout: what CONTRIBUTING says it takes, run and built.
+
+Its loop is the inverter's under another name, as a stand-in for a method of its own.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 
 import nbformat
 import pytest
 
-LOOP = '''
-"""A stand-in for a method: a generator that learns by the pixel loss alone."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from pathlib import Path
-
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from arae_core.data import Images
-from arae_core.networks import Encoder, frozen
-from arae_core.training.run import History, Run
-
-VERSION = 1  # goes up when the same config gives other weights
-ROLE = "generator"
-
-
-@dataclass(frozen=True)
-class EchoConfig:
-    """layer: the one whose features are drawn back."""
-
-    layer: str
-    epochs: int = 1
-    batch_size: int = 64
-    lr: float = 0.001
-    augment: str = "none"
-
-
-def train_echo(
-    generator: nn.Module,
-    data: Images,
-    config: EchoConfig,
-    *,
-    encoder: Encoder,
-    seed: int,
-    state_file: Path | None = None,
-    title: str = "echo",
-) -> History:
-    """Train in place; returns one {"epoch", "loss", "seconds"} an epoch."""
-    device = next(generator.parameters()).device
-    optimizer = torch.optim.Adam(generator.train().parameters(), lr=config.lr)
-    run = Run.over(data, config, seed, device, state_file, title)
-    with frozen(encoder):
-        for x, _ in run.steps({"generator": generator}, {"adam": optimizer}):
-            loss = F.l1_loss(generator(encoder.features(x, config.layer)), x)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            run.log(loss=loss)
-    generator.eval()
-    return run.history
-'''
 EXPORTS = '''
-"""An echo: features drawn back by the pixel loss alone."""
+"""An echo: features drawn back by a loop that is the inverter's."""
 
 from arae_core.systems.echo.training import EchoConfig, train_echo
 
@@ -74,13 +21,15 @@ __all__ = ["EchoConfig", "train_echo"]
 '''
 TEST = '''
 from arae_core.data import photos
+from arae_core.losses import InversionWeights
 from arae_core.networks import AlexNet, mirror
 from arae_core.systems.echo import EchoConfig, train_echo
 
 
 def test_the_loss_falls():
     f, images = AlexNet(image_size=32, num_classes=10, width=0.1), photos("train", count=200, image_size=32)
-    history = train_echo(mirror(f, "conv2"), images, EchoConfig("conv2", epochs=4), encoder=f, seed=0)
+    config = EchoConfig("conv2", InversionWeights(1.0, 0.0, 0.0, "mean"), epochs=4)
+    history = train_echo(mirror(f, "conv2"), images, config, encoder=f, seed=0)
     assert history[-1]["loss"] < history[0]["loss"]
 '''
 API = '''
@@ -115,13 +64,13 @@ TINY = {"train_images": 200, "width": 0.1, "epochs": 1, "attack_steps": 1}
 PRESS = f"""
 from pathlib import Path
 import nbformat
-from arae_book import address, build, pages, runs, settings
+from arae_book import address, build, runs, settings
 from arae_book.chapters import all_chapters
 root = Path.cwd()
 address.set_address(root)
 chapters = all_chapters(root)
 page = runs.run(chapters["echo"], settings("echo", "smoke", given={TINY!r}), root / "_build" / "echo")
-chapters["echo"].path.write_text(pages.published(page))
+chapters["echo"].path.write_text(build.published(page))
 stored = {{"echo": page}}
 for name, chapter in chapters.items():
     if name != "echo":
@@ -137,27 +86,13 @@ with build.building(root) as folder:
 
 
 @pytest.fixture(scope="module")
-def copy(root, tmp_path_factory):
-    """The checkout's files as they are now, and a function that runs a command there, on the copy's own packages."""
-    if shutil.which("git") is None or not (root / ".git").exists():
-        pytest.skip("not a git checkout: its files cannot be listed")
-    folder = tmp_path_factory.mktemp("copy") / "book"
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=root, check=True,
-                            capture_output=True, text=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(root / name, folder / name)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def contents(copy):
+def contents(checkout_copy):
     """The copy's files before anything is added."""
-    return {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    return {path: path.read_bytes() for path in checkout_copy.rglob("*") if path.is_file()}
 
 
 def within(copy, *command):
+    """What a command says that is run in the copy, on its own packages."""
     variables = {**os.environ, "PYTHONPATH": str(copy), "ARAE_BOOK": str(copy), "OMP_NUM_THREADS": "1",
                  "ARAE_STORE": str(copy.parent / "store")}
     done = subprocess.run([sys.executable, *command], cwd=copy, env=variables, text=True, capture_output=True)
@@ -166,17 +101,15 @@ def within(copy, *command):
 
 
 @pytest.fixture(scope="module")
-def chapter(copy, contents):
+def chapter(checkout_copy, contents):
     """The chapter "echo", written as CONTRIBUTING says."""
-    path = f"book/{PART}/{NUMBER}_echo"
+    copy, path = checkout_copy, f"book/{PART}/{NUMBER}_echo"
     notebook = nbformat.read(copy / "book" / "template" / "chapter.ipynb", as_version=4)
     for cell in notebook.cells:
         for old, new in {
                 '"template"': '"echo"', "training/inverter.py": "systems/echo/training.py",
                 ":pyobject: train_inverter": ":pyobject: train_echo", "training.train_inverter": "train_echo",
                 "training.InverterConfig(": "EchoConfig(", "# Title": "# Echo",
-                '    weights=losses.InversionWeights(1.0, 0.0, 0.0, "mean"),\n': "",
-                "    precision=p.precision,\n": "", "import figures, losses, metrics": "import figures, metrics",
                 "Autoencoder, mirror": "Autoencoder, mirror\nfrom arae_core.systems.echo import EchoConfig, train_echo",
                 "../robust_features/": ""}.items():
             cell.source = cell.source.replace(old, new)
@@ -197,7 +130,9 @@ def chapter(copy, contents):
     add("book/claims.yaml", CLAIM)
     add("book/api/systems.md", API.format(part=PART, number=NUMBER))
     add("arae_core/systems/echo/__init__.py", EXPORTS.lstrip())
-    add("arae_core/systems/echo/training.py", LOOP.lstrip())
+    loop = (copy / "arae_core" / "training" / "inverter.py").read_text()
+    loop = loop.replace("train_inverter", "train_echo").replace("InverterConfig", "EchoConfig")
+    add("arae_core/systems/echo/training.py", loop)
     add("arae_core/systems/echo/README.md", "# Echo\n\nA stand-in.\n")
     add("tests/systems/echo/test_training.py", TEST.lstrip())
     within(copy, "tests/training/test_versions.py")
@@ -205,10 +140,10 @@ def chapter(copy, contents):
 
 
 @pytest.fixture(scope="module")
-def built(copy, chapter):
-    """The index of the book with the new chapter in it."""
-    within(copy, "-c", PRESS)
-    return copy / "_build" / "html"
+def built(checkout_copy, chapter):
+    """The folder of the book's pages with the new chapter in it."""
+    within(checkout_copy, "-c", PRESS)
+    return checkout_copy / "_build" / "html"
 
 
 def test_it_is_on_the_pages_with_its_loop_its_numbers_and_its_claim(built):
@@ -220,14 +155,15 @@ def test_it_is_on_the_pages_with_its_loop_its_numbers_and_its_claim(built):
     assert f"{NUMBER}_echo.html" in (built / "book" / "index.html").read_text()
 
 
-def test_it_holds_what_every_chapter_must(copy, built):
-    said = within(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/chapters/test_notebooks.py",
-                  "tests/systems/echo", "tests/training/test_versions.py", "-k", "echo or table")
+def test_it_holds_what_every_chapter_must(checkout_copy, built):
+    tests = "tests/chapters/test_notebooks.py", "tests/systems/echo", "tests/training/test_versions.py"
+    said = within(checkout_copy, "-m", "pytest", "-qp", "no:cacheprovider", *tests, "-k", "echo or table")
     assert "passed" in said
-    assert "systems/echo/training.py" in (copy / "tests" / "training" / "code_digests.json").read_text()
+    assert "systems/echo/training.py" in (checkout_copy / "tests/training/code_digests.json").read_text()
 
 
-def test_it_takes_at_most_fifteen_files(copy, contents, built):
+def test_it_takes_at_most_fifteen_files(checkout_copy, contents, built):
+    copy = checkout_copy
     kept = {path for path in copy.rglob("*") if path.is_file() and "_build" not in path.relative_to(copy).parts
             and "__pycache__" not in path.parts and path.name[0] != "."}
     touched = {path.relative_to(copy).as_posix() for path in kept if contents.get(path) != path.read_bytes()}

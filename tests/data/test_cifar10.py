@@ -28,6 +28,7 @@ def test_torchvisions_files_after_their_md5(tmp_path, monkeypatch):
     def write(file: str, content: dict) -> str:
         (folder / file).write_bytes(pickle.dumps(content))
         return hashlib.md5((folder / file).read_bytes()).hexdigest()
+
     train = write("a", {"data": pixels, "labels": [1, 0, 1, 0, 1]})
     test = write("b", {"data": pixels[:2], "labels": [0, 1]})
     names = write("meta", {"label_names": ["airplane", "automobile"]})
@@ -46,17 +47,14 @@ def test_torchvisions_files_after_their_md5(tmp_path, monkeypatch):
     assert not (tmp_path / "harmed").exists()
 
 
-def test_refused(tmp_path, monkeypatch):
+def test_refused_and_missing_names_every_place_and_both_ways(tmp_path, monkeypatch):
     pytest.raises(ValueError, cifar10, "val", root=tmp_path).match("split")
+    text = str(pytest.raises(FileNotFoundError, cifar10, "train", root=tmp_path / "nothing").value)
+    for part in ("cifar-10-batches-py", "cifar-10-python.tar.gz", str(tmp_path / "nothing" / "cifar10"),
+                 "Online:", "Offline:", "ARAE_DATA"):
+        assert part in text
     monkeypatch.setattr(CIFAR10, "download", Mock(side_effect=OSError("network is unreachable")))
     with pytest.raises(MissingDataError, match="network is unreachable.*Offline"):
         cifar10("train", root=tmp_path, download=True)
     (tmp_path / CIFAR10.filename).write_bytes(b"half")
     pytest.raises(MissingDataError, cifar10, "train", root=tmp_path).match("truncated or damaged.*Offline")
-
-
-def test_missing_names_every_place_and_both_ways(tmp_path):
-    text = str(pytest.raises(FileNotFoundError, cifar10, "train", root=tmp_path / "nothing").value)
-    for part in ("cifar-10-batches-py", "cifar-10-python.tar.gz", str(tmp_path / "nothing" / "cifar10"),
-                 "Online:", "Offline:", "ARAE_DATA"):
-        assert part in text

@@ -9,10 +9,7 @@ from PIL import Image
 
 from arae_core.data import FolderSet, image_folder, lighting
 from arae_core.data.pictures import to_uint8
-
-
-def gather(batches):
-    return tuple(torch.cat(parts) for parts in zip(*batches, strict=True))
+from tests.tiny import gather
 
 
 @pytest.fixture

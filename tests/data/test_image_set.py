@@ -1,23 +1,17 @@
 """ImageSet: complete, repeatable passes; crop and flip do what they say."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from arae_core.data import ImageSet, photos, require_classes, resized
+from tests.tiny import gather
 
 
 def make(n: int = 30, size: int = 16, classes: int = 3) -> ImageSet:
     images = torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return ImageSet("made", images, torch.arange(n) % classes, tuple("abcdefghij"[:classes]))
-
-
-def gather(batches):
-    return tuple(torch.cat(parts) for parts in zip(*batches, strict=True))
 
 
 def test_in_order_without_a_seed_and_by_indices():
@@ -51,19 +45,6 @@ def test_a_pass_depends_on_its_seed_alone(augment):
     assert not torch.equal(x, gather(make().batches(8, seed=6, augment=augment))[0])
 
 
-def test_the_same_pass_in_another_process():
-    code = ("import torch; from arae_core.data import ImageSet\n"
-            "images = torch.arange(768).to(torch.uint8).reshape(4, 3, 8, 8)\n"
-            "data = ImageSet('made', images, torch.zeros(4).long(), ('a',))\n"
-            "weights = torch.arange(768).reshape(4, 3, 8, 8)\n"
-            "x, _ = next(data.batches(4, seed=3, augment='crop+flip'))\n"
-            "total = int(((x * 255).round().long() * weights).sum())\n")
-    here: dict = {}
-    exec(code, here)
-    run = subprocess.run([sys.executable, "-c", code + "print(total)"], capture_output=True, text=True, check=True)
-    assert int(run.stdout) == here["total"] > 0
-
-
 def test_flips_are_mirror_images_of_half():
     data = make(64)
     x, _ = next(data.batches(64, seed=0, augment="flip"))
@@ -86,7 +67,7 @@ def test_crops_are_windows_of_the_mirrored_image():
     assert {place[0] for place in places} == {place[1] for place in places} == set(range(5))
 
 
-def test_take_is_balanced_and_repeatable():
+def test_take_is_balanced_and_repeatable_and_only_of_one_class():
     data = make(30)
     part = data.take(8, seed=1)
     assert part.labels.bincount().sort().values.tolist() == [2, 3, 3]
@@ -94,9 +75,6 @@ def test_take_is_balanced_and_repeatable():
     assert len({bytes(image.numpy()) for image in data.take(30).images}) == 30
     for bad in (0, 31, 2.5):
         pytest.raises(ValueError, data.take, bad).match("cannot take")
-
-
-def test_only_one_class():
     part = make().only("b")
     assert len(part) == 10 and part.labels.unique().tolist() == [1] and part.classes == ("a", "b", "c")
     for refused in (make().only, lambda name: require_classes(make(), ["a", name])):
@@ -121,12 +99,9 @@ def test_digest_covers_pixels_labels_and_classes():
     {"images": torch.zeros(3, 3, 8, 8)}, {"images": torch.zeros(3, 1, 8, 8, dtype=torch.uint8)},
     {"labels": torch.tensor([0, 1])}, {"labels": torch.tensor([0, 1, 2])}, {"labels": torch.tensor([0, 0, -1])},
 ])
-def test_tensors_that_do_not_fit_are_refused(change):
+def test_tensors_that_do_not_fit_and_bad_passes_are_refused_at_the_call(change):
     fields = {"images": torch.zeros(3, 3, 8, 8, dtype=torch.uint8), "labels": torch.tensor([0, 1, 0])}
     pytest.raises(ValueError, ImageSet, "made", classes=("a", "b"), **fields | change).match("made")
-
-
-def test_bad_passes_are_refused_at_the_call():
     for bad in ({"batch_size": 0}, {"batch_size": 2.0}, {"augment": "mixup", "seed": 0}, {"augment": "flip"}):
         pytest.raises(ValueError, make().batches, **({"batch_size": 4} | bad))
 
@@ -136,7 +111,7 @@ def small():
     return photos("test", count=20, image_size=16)
 
 
-def test_at_another_size(small):
+def test_at_another_size_as_pillow_scales(small):
     large = resized(small, 40)
     x, y = large.batch([3, 4])
     assert x.shape == (2, 3, 40, 40) and 0 <= x.min() and x.max() <= 1 and y.tolist() == [3, 4]
@@ -146,14 +121,10 @@ def test_at_another_size(small):
     assert [len(x) for x, _ in batches] == [8, 8]
     assert torch.equal(batches[0][1], next(small.batches(8, seed=0))[1]) and "16 px scaled to 40" in large.notes
     assert len({small.digest, large.digest, resized(small, 41).digest}) == 3 and resized(small, 16) is small
-
-
-def test_it_scales_as_pillow_does(small):
-    """torchvision resizes files by Pillow's bilinear filter, which A's code calls; up to the rounding to bytes."""
+    # torchvision resizes files by Pillow's bilinear filter, which A's code calls; up to rounding to bytes
     image = Image.fromarray(small.images[5].permute(1, 2, 0).numpy())
     theirs = image.resize((40, 40), Image.Resampling.BILINEAR)
     ours = resized(small, 40).batch([5])[0][0].mul(255).permute(1, 2, 0)
     assert (ours - torch.from_numpy(np.array(theirs)).float()).abs().max() <= 1.01
-
     for wrong in (0, 2.5, True):
         pytest.raises(ValueError, resized, small, wrong).match("positive integer")

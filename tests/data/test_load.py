@@ -16,22 +16,17 @@ def test_each_name(tiny_cifar, odd_folder):
 
 def test_refused(tiny_cifar):
     pytest.raises(ValueError, load, "photo", "train", image_size=32).match("did you mean photos")
-    with pytest.raises(ValueError, match="cannot take 13 of 12"):
-        load("cifar10", "train", image_size=32, count=13, root=tiny_cifar)
     with pytest.raises(FileNotFoundError, match="image-net.org"):
         load("imagenet", "train", image_size=224, root=tiny_cifar)
 
 
-def test_whether_it_is_here_before_it_is_read(tiny_cifar, odd_folder):
+def test_what_is_here_is_known_before_it_is_read(tiny_cifar, odd_folder, tmp_path, monkeypatch):
     assert require_dataset("photos") is None and require_dataset("cifar10", root=tiny_cifar) == tiny_cifar / "cifar10"
     assert require_dataset(str(odd_folder)) == odd_folder
     with pytest.raises(ValueError, match="no data set 'cifar-10'; did you mean cifar10"):
         require_dataset("cifar-10")
     for name in ("oxford-pets", "tiny-imagenet", str(odd_folder / "train")):
         pytest.raises(MissingDataError, require_dataset, name, root=tiny_cifar).match("train|is not here")
-
-
-def test_what_is_here(tiny_cifar, tmp_path, monkeypatch):
     assert available(tiny_cifar)["cifar10"] == str(tiny_cifar / "cifar10")
     report = available(tmp_path / "nothing")
     assert set(report) == {"photos", "cifar10", "oxford-pets", "tiny-imagenet", "imagenet"}

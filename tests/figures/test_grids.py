@@ -17,10 +17,14 @@ def test_rows_columns_and_pixels(images):
     assert image_grid([torch.rand(1, 1, 128, 128)]).axes[0].images[0].get_interpolation() != "nearest"
 
 
-def test_other_images_are_refused(images):
+def test_other_input_is_refused(images):
     for rows, columns, cause in (([images[0]], None, "N, 3, H, W"), ({"delta": images - 0.5}, None, "'delta' spans.*pert"),
                                  ([images], ["a", "b"], "2 column labels for 3"), ([], None, "no rows")):
         pytest.raises(ValueError, image_grid, rows, columns=columns).match(cause)
+    for rows, columns, cause in (({"a": [torch.rand(3, 8, 8)]}, ["x", "robust"], "'a' must have a picture"),
+                                 ({"a": torch.rand(1, 3, 8, 8)[None]}, ["x"], "'a' must have"), ({}, ["x"], "no pict")):
+        for draw in (picture_rows, error_maps):
+            pytest.raises(ValueError, draw, rows, columns=columns).match(cause)
 
 
 def test_a_perturbation_and_a_gradient_that_keeps_its_sign_and_forgets_its_scale():
@@ -53,10 +57,3 @@ def test_error_maps_share_a_scale():
     assert [image.get_clim() for image in maps] == [(0, pytest.approx(0.3))] * 2
     torch.testing.assert_close(torch.tensor(maps[0].get_array()), small.abs().mean(dim=0))  # the sign is dropped
     assert error_maps({"a": [small]}, columns=["robust"], largest=0.5).axes[0].images[0].get_clim() == (0, 0.5)
-
-
-def test_other_input_is_refused():
-    for rows, columns, cause in (({"a": [torch.rand(3, 8, 8)]}, ["x", "robust"], "'a' must have a picture"),
-                                 ({"a": torch.rand(1, 3, 8, 8)[None]}, ["x"], "'a' must have"), ({}, ["x"], "no pict")):
-        for draw in (picture_rows, error_maps):
-            pytest.raises(ValueError, draw, rows, columns=columns).match(cause)

@@ -15,7 +15,7 @@ def test_a_point_a_method_on_a_logarithmic_axis():
     assert second.lines[0].get_color() == first.lines[0].get_color() != first.lines[1].get_color()
 
 
-def test_names_stay_inside_and_apart():
+def test_names_stay_inside_and_apart_and_more_methods_than_colours_differ():
     """Two methods in one place, and one at each end of the axis."""
     points = {**POINTS, "Dosovitskiy-Brox": (0.05, 19.6), "DeePSiM": (0.05, 19.6), "with priors (M-V)": (60.0, 17.4)}
     figure = cost_scatter({"PSNR": points, "feature error": points}, xlabel="ms")
@@ -24,9 +24,6 @@ def test_names_stay_inside_and_apart():
         assert len(boxes) == 5
         assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
         assert all(ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 for box in boxes)
-
-
-def test_more_methods_than_colours():
     (ax,) = cost_scatter({"PSNR": {f"m{i}": (10.0**i, i) for i in range(8)}}, xlabel="ms").axes
     assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 8
 

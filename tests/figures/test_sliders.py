@@ -14,7 +14,7 @@ def fresh():
     widgets.Widget.close_all()
 
 
-def test_the_stored_state_holds_frames_and_a_link_in_the_browser(images):
+def test_the_stored_state_holds_frames_with_their_labels_and_a_link_in_the_browser(images):
     frames = [to_png(images[0]), images[1], image_grid([images])]
     box = frame_slider(frames, ["eps = 0", "eps = <1>", "eps = 2"], description="radius", alt="a row", start=1)
     slider, stack = box.children
@@ -30,9 +30,6 @@ def test_the_stored_state_holds_frames_and_a_link_in_the_browser(images):
     pictures = [base64.b64decode(re.search(r'base64,([^"]+)"', html)[1]) for html in shown]
     assert pictures[0] == frames[0]
     assert all(png.startswith(b"\x89PNG") and len(png) <= 60 * 1024 for png in pictures)
-
-
-def test_frames_and_labels_go_together(images):
     for frames in ([images[0]], []):
         pytest.raises(ValueError, frame_slider, frames, [], description="", alt="").match("one label a frame")
     pytest.raises(ValueError, frame_slider, [images[0]], ["l"], description="", alt="", start=1).match("start")

@@ -11,14 +11,11 @@ def maps(seed, h=4, w=5):
     return [torch.rand(2, 3, h, w, generator=rng), torch.rand(2, 6, h // 2, w // 2, generator=rng)]
 
 
-def test_gram_matrix_by_hand():
+def test_matrix_and_loss_by_hand():
     (z, _), c, n = maps(0), 3, 20
     g = gram_matrix(z)
     expected = [[float((z[1, i] * z[1, j]).sum()) / (c * n) for j in range(c)] for i in range(c)]
     torch.testing.assert_close(g[1], torch.tensor(expected), rtol=1e-5, atol=0)
-
-
-def test_loss_by_hand():
     a, b = maps(0), maps(1)
     expected = 0.0
     for p, q in zip(a, b):

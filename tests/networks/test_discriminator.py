@@ -1,4 +1,4 @@
-"""Paper A's discriminator at 224 pixels, and its small forms."""
+"""The discriminators of paper A and of DeePSiM: A's plan at 224 pixels, and what holds for both."""
 
 import pytest
 import torch
@@ -6,7 +6,10 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from arae_core.networks import AlexNet, FeatureDiscriminator
+from arae_core.systems.deepsim import DeepSimDiscriminator
 from tests.tiny import shapes
+
+BOTH = pytest.mark.parametrize("kind", [FeatureDiscriminator, DeepSimDiscriminator])
 
 
 def test_parameters_and_sides_at_224():
@@ -19,34 +22,33 @@ def test_parameters_and_sides_at_224():
     assert image(x).shape == (1, 256)
 
 
-@pytest.mark.parametrize("size", [32, 64])
-@pytest.mark.parametrize("layer", ["conv2", "conv5", "fc6"])
-def test_small_forms(size, layer):
+@BOTH
+@pytest.mark.parametrize("size, layer", [(32, "conv2"), (32, "fc6"), (64, "conv5"), (224, "conv5")])
+def test_both_the_image_and_the_features_matter(kind, size, layer):
     torch.manual_seed(0)
     encoder = AlexNet(size, 10, 0.25)
-    discriminator = FeatureDiscriminator(encoder.feature_shape(layer), size)
+    discriminator = kind(encoder.feature_shape(layer), size)
     x = torch.rand(3, 3, size, size, requires_grad=True)
-    logits = discriminator(x, encoder.features(x.detach(), layer).detach())
+    z = encoder.features(x.detach(), layer).detach()
+    logits = discriminator(x, z)
     assert logits.shape == (3, 1)
     logits.sum().backward()
     assert x.grad.abs().max() > 0 and all(p.grad.isfinite().all() for p in discriminator.parameters())
-
-
-@pytest.mark.parametrize("size, shape", [(32, (128, 2, 2)), (224, (256, 6, 6))])
-def test_both_the_image_and_the_features_matter(size, shape):
-    torch.manual_seed(0)
-    discriminator = FeatureDiscriminator(shape, size, spectral_norm=False).eval()
-    x, z = torch.rand(2, 3, size, size), torch.rand(2, *shape)
+    discriminator.eval()
     with torch.no_grad():
-        assert not torch.allclose(discriminator(x, z), discriminator(x, z.flip(0)), atol=1e-6)
-        other = discriminator(torch.cat([x, 1 - x]), torch.cat([z, z]))
-    assert (other[:2] - other[2:]).abs().max() > 0
+        logits = discriminator(x, z)
+        assert not torch.allclose(discriminator(x, z.flip(0)), logits, rtol=0, atol=1e-7)
+        assert not torch.allclose(discriminator(1 - x, z), logits, rtol=0, atol=1e-7)
 
 
-def test_logits_are_not_squashed():
-    discriminator = FeatureDiscriminator((4, 2, 2), 32, spectral_norm=False).eval()
+@BOTH
+def test_the_wrong_features_or_size_are_refused_and_logits_are_not_squashed(kind):
+    discriminator, x = kind((4, 2, 2), 32).eval(), torch.rand(2, 3, 32, 32)
+    for z in (torch.rand(2, 4, 4, 4), torch.rand(2, 16), torch.rand(1, 4, 2, 2)):
+        pytest.raises(ValueError, discriminator, x, z).match(r"\(2, 4, 2, 2\)")
+    pytest.raises(ValueError, kind, (4,), 128).match("32, 64 or 224")
     nn.init.constant_(discriminator.judge[-1].bias, 5.0)
-    assert discriminator(torch.rand(1, 3, 32, 32), torch.rand(1, 4, 2, 2)).item() > 1
+    assert discriminator(x, torch.rand(2, 4, 2, 2)).min() > 1
 
 
 def test_spectral_norm_is_on_every_layer_with_weights():
@@ -54,10 +56,3 @@ def test_spectral_norm_is_on_every_layer_with_weights():
         discriminator = FeatureDiscriminator((4,), 32, spectral_norm=expected)
         layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
         assert [parametrize.is_parametrized(m, "weight") for m in layers] == [expected] * 9
-
-
-def test_the_wrong_features_or_size_are_refused():
-    discriminator, x = FeatureDiscriminator((4, 2, 2), 32), torch.rand(2, 3, 32, 32)
-    for z in (torch.rand(2, 4, 4, 4), torch.rand(2, 16), torch.rand(1, 4, 2, 2)):
-        pytest.raises(ValueError, discriminator, x, z).match(r"\(2, 4, 2, 2\)")
-    pytest.raises(ValueError, FeatureDiscriminator, (4,), 128).match("32, 64 or 224")

@@ -7,22 +7,12 @@ from torch import nn
 from arae_core.networks import VGG16, AlexNet, Encoder, ResNet18, WideResNet28_10, frozen
 from arae_core.networks.encoder import CIFAR10_MEAN, CIFAR10_STD, IMAGENET_MEAN
 from arae_core.networks.residual import BasicBlock, PreActivationBlock
-from tests.tiny import untouched
-
-SMALL = {
-    "alexnet-224": lambda: AlexNet(224, 10, 0.125),
-    "alexnet-64": lambda: AlexNet(64, 10, 0.25),
-    "alexnet-32": lambda: AlexNet(32, 10, 0.25),
-    "resnet18": lambda: ResNet18(width=0.125),
-    "wrn-28-10": lambda: WideResNet28_10(width=0.05),
-    "vgg16": lambda: VGG16(width=0.125),
-}
+from tests.tiny import ENCODERS, built, untouched
 
 
-@pytest.fixture(params=SMALL, scope="module")
+@pytest.fixture(params=ENCODERS, scope="module")
 def encoder(request):
-    torch.manual_seed(0)
-    return SMALL[request.param]().eval()
+    return built(ENCODERS[request.param]).eval()
 
 
 def test_every_layer(encoder):
@@ -59,16 +49,13 @@ def test_wrong_shapes_types_widths_and_sizes_are_refused():
         said.match(str(size))
 
 
-def test_normalisation_is_inside_and_comes_first():
+def test_normalisation_is_inside_comes_first_and_follows_the_size_or_the_arguments():
     identity = Encoder([("logits", nn.Identity())], image_size=32, num_classes=3)
     mean, std = torch.tensor(CIFAR10_MEAN), torch.tensor(CIFAR10_STD)
     blank = mean.view(1, 3, 1, 1).expand(1, 3, 32, 32)
     assert identity(blank).abs().max() == 0
     one_std_up = (mean + std).view(1, 3, 1, 1).expand(1, 3, 32, 32)
     torch.testing.assert_close(identity(one_std_up), torch.ones(1, 3, 32, 32))
-
-
-def test_mean_and_std_follow_the_size_or_the_arguments_and_are_not_saved():
     assert torch.equal(AlexNet(32, 10, 0.1).mean.flatten(), torch.tensor(CIFAR10_MEAN))
     assert torch.equal(AlexNet(64, 10, 0.1).mean.flatten(), torch.tensor(IMAGENET_MEAN))
     own = AlexNet(32, 10, 0.1, mean=(0.1, 0.2, 0.3), std=(1, 1, 1))
@@ -77,14 +64,11 @@ def test_mean_and_std_follow_the_size_or_the_arguments_and_are_not_saved():
     assert not {"mean", "std"} & set(own.state_dict())
 
 
-def test_feature_shape_leaves_the_model_as_it_was():
+def test_modes_come_back_after_feature_shape_and_after_an_error():
     encoder = ResNet18(width=0.125).train()
     encoder.stages["stem"].eval()
     with untouched(encoder):
         encoder.feature_shape("block4")
-
-
-def test_modes_come_back_after_an_error():
     model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
     with pytest.raises(RuntimeError), frozen(model):
         assert not any(module.training for module in model.modules())

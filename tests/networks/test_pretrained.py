@@ -63,12 +63,9 @@ def test_features_are_torchvisions(at_hand):
             torch.testing.assert_close(f.features(x, layer), expected)
 
 
-def test_without_weights_or_with_a_side_that_cannot_be_halved_there_is_none(places):
+def test_none_without_weights_or_of_an_odd_side_and_mirrors_of_all_five_layers(places):
     pytest.raises(WeightsUnavailable, vgg19).match("fetch_vgg19")
     pytest.raises(ValueError, VGG19, 40).match("multiple of 16")
-
-
-def test_mirrors_of_all_five_layers():
     f = VGG19(32)
     for layer in f.layers:
         g = mirror(f, layer, upsampling="nearest").eval()

@@ -14,7 +14,7 @@ import pytest
 from arae_book import cluster
 from arae_book.chapters import Refused, find_chapter
 from arae_book.cli import _status
-from arae_book.grid import grid
+from arae_book.sweep import grid
 
 
 @pytest.fixture
@@ -59,34 +59,6 @@ def test_a_worker_is_killed_in_the_middle(workers, trace, runs, wait_for, tmp_pa
     assert sum(": done in 0:" in line for line in lines) == 3
 
 
-def test_ctrl_c_stops_the_points_on_the_workers(workers, trace, runs, wait_for, tmp_path, capsys):
-    for eps in (1, 2):
-        (trace / f"waits-{eps}").touch()
-
-    def stop_when_both_run():
-        try:
-            for eps in (1, 2):
-                wait_for(trace / f"eps={eps},seed=0")
-            os.kill(os.getpid(), signal.SIGINT)
-            for eps in (1, 2):
-                wait_for(trace / f"ended-{eps}")
-        finally:  # without Ctrl-C, the sweep ends, and the test fails
-            for eps in (1, 2):
-                (trace / f"waits-{eps}").unlink()
-
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
-    stopper = threading.Thread(target=stop_when_both_run)
-    stopper.start()
-    try:
-        assert _status(["sweep", "first", "-p", "eps", "1,2,3", "--scheduler", workers.scheduler_address,
-                        "--out", str(tmp_path)]) == 130
-    finally:
-        signal.signal(signal.SIGINT, before)
-        stopper.join()
-    assert runs().keys() == {"eps=1,seed=0", "eps=2,seed=0"} and not list(tmp_path.glob("*/made_from.json"))
-    assert capsys.readouterr().err.splitlines()[-1].startswith("arae: stopped")
-
-
 def test_a_worker_with_another_book_is_refused(workers, points, runs, tmp_path):
     other = [replace(point, source="of another") for point in points]
     with cluster.connected(workers.scheduler_address) as client:
@@ -105,6 +77,6 @@ def test_a_worker_that_does_not_see_the_folder_cannot_take_a_point(points, tmp_p
 def test_a_scheduler_without_workers_is_refused(monkeypatch):
     monkeypatch.setattr(cluster, "ANSWER", 1)
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as nobody:
-        with pytest.raises(Refused, match="has no workers: start some with `dask worker"):
+        with pytest.raises(Refused, match="no worker there: start one with `dask worker"):
             with cluster.connected(nobody.scheduler_address):
                 pass

@@ -1,8 +1,11 @@
-"""`arae run`, with real papermill runs: what it leaves, and that it leaves nothing half-written."""
+"""`arae run`, with real papermill runs: what it leaves, and that it leaves nothing half-written. And `arae doctor`."""
 
 from __future__ import annotations
 
+import io
 import os
+import platform
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +16,8 @@ import filelock
 import nbformat
 import pytest
 
+import arae_core.data
+from arae_book import kernel
 from arae_book.cli import _status
 
 
@@ -74,7 +79,7 @@ def test_a_kernel_that_dies_while_it_starts_is_started_anew(small_book, tmp_path
     (["run", "first", "-p", "eps", "8/255"], "takes a number"),
     (["run", "first", "-p", "eps"], "requires 2 arguments"),
     (["run"], "Missing argument"),
-    (["rum"], "there is no command 'rum'; did you mean run?"),
+    (["rum"], "No such command 'rum'. Did you mean 'run'?"),
     (["book", "--profile", "papr"], "no profile 'papr'"),
 ])
 def test_refusals_are_one_line_and_write_nothing(small_book, tmp_path, capsys, arguments, said):
@@ -84,12 +89,6 @@ def test_refusals_are_one_line_and_write_nothing(small_book, tmp_path, capsys, a
     error = capsys.readouterr().err
     assert error.startswith("arae: ") and error.count("\n") == 1 and said in error
     assert not out.exists()
-
-
-def test_an_output_folder_that_cannot_be_written(small_book, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert _status(["run", "first", "--out", str(tmp_path / "file" / "out")]) == 2
-    assert f"the output folder {tmp_path / 'file' / 'out'} cannot be written" in capsys.readouterr().err
 
 
 def test_two_runs_on_one_output(small_book, tmp_path, capsys):
@@ -120,3 +119,38 @@ def test_a_stopped_run_lets_its_kernel_end_and_leaves_nothing(small_book, write,
     assert error.splitlines()[-1].startswith("arae: ") and "Traceback" not in error
     assert ended.exists(), "the kernel was not given the time to save"
     assert names(out) == set()
+
+
+def test_a_log_has_a_line_a_section_and_signs_of_life(monkeypatch):
+    log = io.StringIO()
+    cells = [("markdown", "Words.\n## The idea\n\nMore."), ("code", "# no heading\n1"), ("code", "2")]
+    with kernel.Progress("first", 3, log) as shown:
+        for index, (kind, source) in enumerate(cells):
+            shown.cell({"cell_type": kind, "source": source}, index)
+            shown.alive()
+            monkeypatch.setattr(kernel, "QUIET", -1.0 if index else 30.0)
+    assert re.sub(r"\d:\d\d", "T", log.getvalue()).splitlines() == [
+        "first: 3 cells", "first  1/3  The idea", "first  3/3  The idea … T", "first: done, 3 cells in T"]
+    with pytest.raises(KeyboardInterrupt), kernel.Progress("first", 3, log):
+        raise KeyboardInterrupt
+    assert "first: stopped at cell 0/3 in 0:00" in log.getvalue()
+
+
+def test_doctor_reports(small_book, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("ARAE_STORE", str(tmp_path / "store"))
+    assert _status(["doctor"]) == 0
+    said = capsys.readouterr().out
+    for expected in [platform.python_version(), "torch ", "CUDA", "cores", "memory", "data photos", "data cifar10",
+                     "LPIPS trunk", f"{tmp_path / 'store'} (does not exist yet)", str(small_book),
+                     "profiles default, smoke", "models", "0 here", "Jupyter Book"]:
+        assert expected in said
+
+
+def test_doctor_goes_on_where_something_is_broken(capsys, monkeypatch):
+    def broken():
+        raise OSError("disk on fire")
+
+    monkeypatch.setattr(arae_core.data, "available", broken)
+    assert _status(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "not to be found out: OSError: disk on fire" in said and "LPIPS trunk" in said

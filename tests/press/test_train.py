@@ -14,7 +14,7 @@ import torch
 from arae_book import settings
 from arae_book.chapters import Refused, all_chapters, find_chapter, find_root
 from arae_book.cli import _status
-from arae_book.reference_runs import reference_runs
+from arae_book.reference import reference_runs
 from arae_book.runs import RunFailed
 from arae_book.train import execute, file_name, train, training_cells
 from arae_core.networks import specification

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 
 import nbformat
 import pytest
@@ -51,18 +49,14 @@ def test_a_new_address_reaches_every_place_and_no_other(checkout):
     assert code.source == "1"
 
 
-def test_applying_it_again_changes_nothing(checkout):
-    assert address.set_address(checkout, NEW)
+def test_an_address_edited_by_hand_is_derived_too_and_applying_it_again_changes_nothing(checkout):
+    config = checkout / "_config.yml"
+    config.write_text(config.read_text().replace(OLD, NEW))
+    assert address.set_address(checkout)
+    assert f"git clone {NEW}\n" in (checkout / "README.md").read_text()
     before = texts(checkout)
     assert address.set_address(checkout, NEW) == [] == address.set_address(checkout)
     assert texts(checkout) == before
-
-
-def test_an_address_edited_by_hand_is_derived_too(checkout):
-    config = checkout / "_config.yml"
-    config.write_text(config.read_text().replace(OLD, NEW))
-    address.set_address(checkout)
-    assert f"git clone {NEW}\n" in (checkout / "README.md").read_text()
 
 
 @pytest.mark.parametrize("wrong", ["", "github.com/a/b", "https://github.com/a", "https://example.org/a/b",
@@ -87,7 +81,7 @@ def strays(root, files):
     for path in files:
         try:
             text = path.read_text(encoding="utf-8")
-        except (UnicodeDecodeError, FileNotFoundError):
+        except UnicodeDecodeError:
             continue
         kept = path == root / "_config.yml" or expected.get(path) == text
         found += [f"{path.relative_to(root)}:{number}: {line}" for number, line in enumerate(text.splitlines(), start=1)
@@ -105,20 +99,13 @@ def test_strays_are_found(checkout):
     assert [line.split(" ")[0].rstrip(":") for line in found] == ["notes.txt:1", "README.md:4"]
 
 
-def test_the_set_up_cell_is_short_and_is_python():
+def test_this_checkout_is_up_to_date_and_its_set_up_cell_is_short_and_is_python(root):
     source = address.setup_cell(NEW)
     compile(source, "set-up", "exec")
     assert len(source.splitlines()) <= 18
-
-
-def test_this_checkout_is_up_to_date(root):
     stale = [path for path, text in address.derived(root).items() if path.read_text() != text]
     assert stale == [], "run: arae site"
 
 
-def test_this_checkout_has_no_strays(root):
-    if shutil.which("git") is None or not (root / ".git").exists():
-        pytest.skip("not a git checkout: its files cannot be listed")
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, check=True,
-                            capture_output=True, text=True).stdout.splitlines()
-    assert strays(root, [root / name for name in listed]) == []
+def test_this_checkout_has_no_strays(root, checkout_files):
+    assert strays(root, [root / name for name in checkout_files]) == []

@@ -30,26 +30,19 @@ def name(requirement):
     return re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-")
 
 
-def test_the_conda_environment_lists_what_pyproject_lists(root):
-    _, pip = conda(root)
+def test_the_conda_environment_has_the_packages_and_pythons_that_pyproject_lists(root):
+    packages, pip = conda(root)
     assert pip == [*requirements(root), "-e ."]
-
-
-def test_the_conda_environment_has_the_pythons_that_pyproject_allows(root):
-    packages, _ = conda(root)
     assert project(root)["requires-python"] == ">=3.11"
     assert packages == ["python >=3.11,<3.13", "pip"]
 
 
-def test_each_requirement_has_its_constraint(root):
-    lines = [line for line in (root / "constraints.txt").read_text().splitlines() if line[0] != "#"]
+def test_each_requirement_has_its_constraint_without_index_hash_or_path(root):
+    text = (root / "constraints.txt").read_text()
+    lines = [line for line in text.splitlines() if line[0] != "#"]
     pinned = {name(line) for line in lines}
     assert all(re.match(r"[\w.-]+==[\w.]+( ;|$)", line) for line in lines)
     assert {name(line) for line in requirements(root)} <= pinned
-
-
-def test_the_constraints_name_no_index_no_hash_and_no_path(root):
-    text = (root / "constraints.txt").read_text()
     assert not re.search(r"https?:|file:|--|@|sha256| /", text)
 
 
@@ -63,9 +56,7 @@ def test_the_pip_part_of_the_conda_environment_installs(root, uv, roomy_folder, 
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-c", root / "constraints.txt",
                     "-r", listed], check=True)
     subprocess.run([uv, "pip", "check", "--quiet", "--python", python], check=True)
+    there = dict(cwd=roomy_folder, env=clean_environ, check=True, capture_output=True, text=True)
     look = [python, "-c", "import torchvision, arae_core; print(arae_core.__file__)"]
-    seen = subprocess.run(look, cwd=roomy_folder, env=clean_environ, check=True, capture_output=True,
-                          text=True).stdout
-    assert seen.startswith(str(roomy_folder))
-    arae = roomy_folder / "bin" / "arae"
-    subprocess.run([arae, "--help"], cwd=roomy_folder, env=clean_environ, check=True, capture_output=True)
+    assert subprocess.run(look, **there).stdout.startswith(str(roomy_folder))
+    subprocess.run([roomy_folder / "bin" / "arae", "--help"], **there)

@@ -7,6 +7,7 @@ within its functions. That a package's `__init__` exports a name reaches nothing
 from __future__ import annotations
 
 import ast
+from importlib.util import resolve_name
 from pathlib import Path
 
 import nbformat
@@ -68,10 +69,7 @@ def uses(root: Path, tree: ast.Module, package: str) -> set[str]:
     whole: dict[str, str] = {}  # the name in the code, and the package
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                above = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*above, *filter(None, [node.module])])
+            base = resolve_name("." * node.level + (node.module or ""), package or "arae_book")
             if base.split(".")[0] == "arae_core":
                 for alias in node.names:
                     module = f"{base}.{alias.name}"
@@ -106,8 +104,8 @@ def defining(root: Path, module: str, name: str) -> set[str]:
         return set()
     tree = ast.parse((root / module.replace(".", "/") / "__init__.py").read_text())
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and name in [alias.asname or alias.name for alias in node.names]:
-            base = f"{module}.{node.module}" if node.level else node.module or ""
-            (original,) = [alias.name for alias in node.names if (alias.asname or alias.name) == name]
-            return defining(root, base, original)
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            if (alias.asname or alias.name) == name:
+                base = resolve_name("." * node.level + (node.module or ""), module)
+                return defining(root, base, alias.name)
     return set()

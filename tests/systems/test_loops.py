@@ -1,10 +1,11 @@
-"""What every training loop keeps to: it resumes bit for bit, follows its schedule, leaves the encoder alone."""
+"""What every training loop keeps to: it learns, resumes bit for bit, follows its schedule, leaves f alone."""
 
 import dataclasses
 import sys
 
 import pytest
 import torch
+from torch import nn
 
 from arae_core.losses import InversionWeights
 from arae_core.networks import VGG16, AlexNet, FeatureDiscriminator, mirror
@@ -18,6 +19,7 @@ from tests.training.interrupted import Killed, KilledAt, same, save_after_every_
 
 ENCODER = built(lambda: AlexNet(image_size=32, num_classes=4, width=0.25))  # left in training mode
 SHAPE = (64, 2, 2)  # of its conv5
+PIXELS = InversionWeights(1.0, 0.0, 0.0, "mean")
 LINF = Attack("linf", eps=0.05, steps=2, step_size=0.03, random_start=True)
 
 
@@ -67,6 +69,17 @@ def trained(loop, data, seed=0, **named):
     return models, [{key: value for key, value in epoch.items() if key != "seconds"} for epoch in history]
 
 
+@pytest.mark.parametrize("name, config, measure", [  # the generators from pixels alone
+    ("classifier", ClassifierConfig(epochs=25, lr=0.05), "loss"),
+    ("inverter", InverterConfig(epochs=12, weights=PIXELS), "pixel"),
+    ("deepsim", deepsim.DeepSimConfig(epochs=12, lr=5e-3), "image")])
+def test_it_learns(tiny, name, config, measure):
+    train, _, build, _ = LOOPS[name]
+    (model,), history = trained((name, train, dataclasses.replace(config, batch_size=16), build, None), tiny)
+    assert history[-1][measure] < 0.5 * history[0][measure] and len(history) == config.epochs
+    assert {"feature", "adversarial", "discriminator"}.isdisjoint(history[0]) and not model.training
+
+
 @pytest.mark.parametrize("died_at, every_step", [(2, False), (4, False), (5, True)])
 def test_a_killed_run_resumes_bit_identically(tiny, tmp_path, monkeypatch, loop, died_at, every_step):
     whole, expected = trained(loop, tiny)
@@ -88,7 +101,9 @@ def test_found_the_second_time(tiny, loop):
     named |= {"seed": 0, "build_discriminator": build_discriminator}
     first, second = (find_else_train(build, train, tiny, config, **named) for _ in range(2))
     assert (first.found, second.found) == (False, True) and first.key == second.key
+    assert first.history == second.history and first.path == second.path
     assert same(first.model, second.model) and not first.model.training and not second.model.training
+    assert not list(first.path.parent.glob("*.partial"))
 
 
 def test_the_rate_follows_the_schedule_of_all_updates(tiny, monkeypatch, loop):
@@ -103,12 +118,24 @@ def test_the_rate_follows_the_schedule_of_all_updates(tiny, monkeypatch, loop):
     assert list(rates.values()) == [pytest.approx(one) for one in expected]
 
 
-def test_nan_stops_it(tiny, loop):
-    *others, build, build_discriminator = loop
+def test_nan_stops_it_and_the_state_saved_before_is_kept(tiny, tmp_path, monkeypatch, loop):
+    state, module = tmp_path / "state", sys.modules[loop[1].__module__]
+    pytest.raises(Killed, trained, loop, KilledAt(tiny, 3), state_file=state)
+    good = state.read_bytes()
 
-    def broken():
-        model = build()
-        torch.nn.init.constant_(next(model.parameters()), torch.nan)
-        return model
+    def spoil(optimizer, rate):
+        nn.init.constant_(optimizer.param_groups[0]["params"][0], torch.nan)
 
-    pytest.raises(TrainingDiverged, trained, (*others, broken, build_discriminator), tiny).match("not finite")
+    monkeypatch.setattr(module, "set_rate", spoil)
+    with pytest.raises(TrainingDiverged, match="not finite at step 0 of epoch 2"):
+        trained(loop, tiny, state_file=state)
+    assert state.read_bytes() == good
+
+
+@pytest.mark.parametrize("name", ["inverter", "deepsim"])
+def test_a_discriminator_goes_with_a_weight(tiny, name):
+    train, config, build, build_discriminator = LOOPS[name]
+    alone = type(config)(weights=dataclasses.replace(config.weights, adversarial=0.0))
+    for its, opponent, said in ((config, None, "no"), (alone, build_discriminator(), "a")):
+        with pytest.raises(ValueError, match=f"{said} discriminator"):
+            train(build(), tiny, its, encoder=ENCODER, discriminator=opponent, seed=0)

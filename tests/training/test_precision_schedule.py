@@ -8,7 +8,7 @@ from arae_core.training import computes_bf16, mixed_precision, precision_here
 from arae_core.training.schedule import factor, one_cycle
 
 
-def test_one_cycle_is_torchs():
+def test_one_cycle_is_torchs_and_steps_are_tenths():
     optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
     steps = 50
     torchs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps, div_factor=25,
@@ -18,9 +18,6 @@ def test_one_cycle_is_torchs():
         assert 0.1 * one_cycle(step / (steps - 1)) == pytest.approx(torchs.get_last_lr()[0], abs=0.006)
         optimizer.step()
         torchs.step()
-
-
-def test_steps_and_bad_names():
     assert [factor("step", 0, 1, epoch) for epoch in (0, 29, 30, 60)] == pytest.approx([1, 1, 0.1, 0.01])
     assert factor("constant", 3, 9, 1) == 1
     pytest.raises(ValueError, factor, "cosine", 0, 1, 0).match("one-cycle")

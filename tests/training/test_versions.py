@@ -9,6 +9,7 @@ change: in every loop that trains it); then, or if the weights are the same, acc
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -24,23 +25,24 @@ DECIDES = ("networks/*.py", "losses/*.py", "attacks/balls.py", "attacks/pgd.py",
 APART = {"__init__.py", "autoencoder.py", "pretrained.py", "vgg19.py"}  # nothing is trained by what stands there
 
 
+def with_loops() -> set[Path]:
+    return {path for path in (ROOT / "arae_core").rglob("*.py") if "\ndef train_" in path.read_text("utf-8")}
+
+
 def code_digests() -> dict[str, str]:
     """The digest of each module that decides weights, by its path in the package."""
     from arae_book.runs import code_digest
 
     package = ROOT / "arae_core"
-    paths = {path for pattern in DECIDES for path in package.glob(pattern) if path.name not in APART}
-    paths = sorted(paths | {path for path in package.rglob("*.py") if "\ndef train_" in path.read_text("utf-8")})
-    return {path.relative_to(package).as_posix(): code_digest(path.read_text("utf-8")) for path in paths}
+    decides = {path for pattern in DECIDES for path in package.glob(pattern) if path.name not in APART}
+    return {path.relative_to(package).as_posix(): code_digest(path.read_text("utf-8"))
+            for path in sorted(decides | with_loops())}
 
 
 def loops() -> dict[str, int]:
     """Every module with a training loop, and its VERSION."""
-    import importlib
-
-    paths = [path for path in (ROOT / "arae_core").rglob("*.py") if "\ndef train_" in path.read_text("utf-8")]
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(paths)]
-    return {name: importlib.import_module(name).VERSION for name in names}
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(with_loops())]
+    return {name: import_module(name).VERSION for name in names}
 
 
 def test_the_code_is_what_the_table_says():

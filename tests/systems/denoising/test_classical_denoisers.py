@@ -37,13 +37,8 @@ def test_channels_and_pictures_keep_their_places(method):
     x_hat = classical_denoiser(method, 0.05, 1.0)(noisy)
     assert (x_hat - x).abs().mean() < 0.03
     torch.testing.assert_close(x_hat[:1], classical_denoiser(method, 0.05, 1.0)(noisy[:1]))
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-def test_flat_pictures_stay_finite(method, value):
-    x_hat = classical_denoiser(method, SIGMA, 1.0)(torch.full((1, 3, 32, 32), value))
-    assert torch.isfinite(x_hat).all() and (x_hat - value).abs().max() < 1e-3
+    for flat in (torch.full((1, 3, 32, 32), value) for value in (0.0, 0.5, 1.0)):  # stays as it is
+        assert (classical_denoiser(method, SIGMA, 1.0)(flat) - flat).abs().max() < 1e-3
 
 
 def test_the_search_finds_the_strength_with_the_highest_psnr(pair):

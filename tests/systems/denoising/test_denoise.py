@@ -25,9 +25,9 @@ def test_its_grid_is_the_strides_and_at_224_pixels_has_the_training_size(denoise
 
 @pytest.mark.parametrize("size", [(16, 16), (32, 32), (48, 80), (33, 47), (100, 50)])
 def test_any_size_in_range(denoiser, size):
-    x = torch.rand(2, 3, *size)
-    x_hat = denoiser.denoise(x)
-    assert x_hat.shape == x.shape and not x_hat.requires_grad and 0 <= x_hat.min() and x_hat.max() <= 1
+    for x in (*(torch.full((2, 3, *size), grey) for grey in (0.0, 0.5, 1.0)), torch.rand(2, 3, *size)):
+        x_hat = denoiser.denoise(x)
+        assert x_hat.shape == x.shape and not x_hat.requires_grad and 0 <= x_hat.min() and x_hat.max() <= 1
     if size[0] % 16 == size[1] % 16 == 0:  # encoder and decoder and nothing else
         torch.testing.assert_close(x_hat, denoiser.decoder(denoiser.encoder(x)).detach())
 
@@ -36,11 +36,6 @@ def test_large_pictures_in_tiles(denoiser):
     x = torch.rand(1, 3, 400, 330)
     tiled = Denoiser(denoiser.encoder.encoder, denoiser.decoder, pixels=240 * 240).denoise(x)
     torch.testing.assert_close(tiled, denoiser.denoise(x), rtol=0, atol=1e-4)
-
-
-@pytest.mark.parametrize("value", [0.0, 1.0, 0.5])
-def test_flat_pictures_stay_finite(denoiser, value):
-    assert torch.isfinite(denoiser.denoise(torch.full((1, 3, 64, 64), value))).all()
 
 
 @pytest.mark.parametrize("x, message", [

@@ -8,16 +8,16 @@ from arae_core.losses import InversionWeights
 from arae_core.seeds import derive_seed
 from arae_core.systems.denoising import DenoiserConfig, WaveletDecoder, WaveletEncoder
 from arae_core.systems.denoising.training import denoising_loss, train_denoiser
+from tests.tiny import built
 
 
-def built(build):
-    torch.manual_seed(0)
-    encoder = build().eval()
+def networks(build):
+    encoder = built(build).eval()
     return encoder, WaveletDecoder(WaveletEncoder(encoder))
 
 
 def test_it_learns_to_denoise(tiny, build):
-    encoder, decoder = built(build)
+    encoder, decoder = networks(build)
     history = train_denoiser(decoder, tiny, DenoiserConfig(epochs=12, batch_size=16, lr=5e-3), encoder=encoder, seed=0)
     assert history[-1]["pixel"] < 0.3 * history[0]["pixel"] and len(history) == 12 and not decoder.training
     x, _ = tiny.batch(slice(None))
@@ -27,7 +27,7 @@ def test_it_learns_to_denoise(tiny, build):
     assert (x_hat - x).square().mean() < 0.5 * (noisy - x).square().mean()
 
 
-def test_the_loss_by_hand():
+def test_the_loss_by_hand_and_what_cannot_be_meant():
     x, x_hat = torch.zeros(2, 3, 2, 2), torch.full((2, 3, 2, 2), 0.5)
     z, z_hat = torch.full((2, 4), 2.0), torch.full((2, 4), 3.0)
     loss, terms = denoising_loss(x_hat, x, z_hat, z, InversionWeights(2.0, 0.1, 0.0, "mean"))
@@ -36,12 +36,16 @@ def test_the_loss_by_hand():
     assert loss.item() == pytest.approx(0.002 * 24 * 0.25 + 0.01 * 8)
     loss, terms = denoising_loss(x_hat, x, None, None, InversionWeights(1.0, 0.0, 0.0, "mean"))
     assert loss.item() == 0.25 and set(terms) == {"pixel"}
+    for sigma in (-0.1, 50, float("nan")):
+        pytest.raises(ValueError, DenoiserConfig, sigma=sigma).match("sigma")
+    weights = InversionWeights(1.0, 0.0, 0.1, "mean")  # there is no discriminator
+    pytest.raises(ValueError, DenoiserConfig, weights=weights).match("adversarial")
 
 
 def test_one_step_by_hand(tiny, build):
     """Noise from the step's seed, Haar features of the noisy image, feature loss by the encoder with max poolings."""
     config = DenoiserConfig(epochs=1, batch_size=96, schedule="constant", precision="fp32", lr=1e-4)
-    (encoder, trained), (_, again) = built(build), built(build)
+    (encoder, trained), (_, again) = networks(build), networks(build)
     history = train_denoiser(trained, tiny, config, encoder=encoder, seed=3)
     x, _ = next(iter(tiny.batches(96, seed=derive_seed(3, "data", 0), drop_last=True)))
     x = x.contiguous(memory_format=torch.channels_last)
@@ -50,10 +54,3 @@ def test_one_step_by_hand(tiny, build):
     z_hat, z = (encoder.features(its, "conv5") for its in (x_hat, x))
     loss = (x_hat - x).square().mean() + 0.001 * (z_hat - z).square().mean() / z.square().mean()
     assert history[0]["loss"] == pytest.approx(loss.item(), rel=1e-4)
-
-
-def test_noise_levels_and_weights_that_cannot_be_meant():
-    for sigma in (-0.1, 50, float("nan")):
-        pytest.raises(ValueError, DenoiserConfig, sigma=sigma).match("sigma")
-    weights = InversionWeights(1.0, 0.0, 0.1, "mean")  # there is no discriminator
-    pytest.raises(ValueError, DenoiserConfig, weights=weights).match("adversarial")

@@ -1,11 +1,10 @@
-"""FGSM with a random start: one step, inside the ball; and the loop around it."""
+"""FGSM with a random start: one step by hand, and the loop around it."""
 
 import dataclasses
 
 import pytest
 import torch
 
-from arae_core.networks import AlexNet
 from arae_core.systems.fast_training import Alarm, FastConfig, fgsm_rs, train_fast
 from arae_core.training import Attack, ClassifierConfig, train_classifier
 from arae_core.training.classifier import perturb
@@ -15,19 +14,14 @@ from tests.training.interrupted import same
 RECIPE = dict(epochs=2, batch_size=16, lr=0.05, attack=fgsm_rs("linf", 0.05))
 
 
-@pytest.mark.parametrize("norm, eps", [("linf", 0.05), ("linf", 0.3), ("l2", 1.0), ("l2", 20.0)])
-def test_stays_inside_the_ball_and_the_pixels(tiny, norm, eps):
-    x, y = tiny.batch(torch.arange(32))
-    x_adv = perturb(built(lambda: AlexNet(32, 4, 0.25)).train(), x, y, fgsm_rs(norm, eps))
-    length = (x_adv - x).flatten(1).norm(dim=1, p=2 if norm == "l2" else float("inf"))
-    assert length.max() <= eps * (1 + 1e-5) and 0 <= x_adv.min() and x_adv.max() <= 1
-    assert length.min() > eps / 2  # it goes somewhere
-
-
-def test_the_authors_step_from_a_uniform_point_computed_by_hand():
+def test_the_authors_step_from_a_uniform_point_computed_by_hand_and_no_other():
     """delta = u + 1.25 eps, back to eps: at eps where u > -0.25 eps, which a uniform u is in 5 of 8 cases."""
     assert fgsm_rs("linf", 8 / 255) == Attack("linf", 8 / 255, steps=1, step_size=10 / 255, random_start=True)
     assert fgsm_rs("l2", 1.0).step_size == 1.25
+    for other in ({"steps": 2}, {"random_start": False}, {"keep_best": True}):
+        attack = dataclasses.replace(fgsm_rs("l2", 1.0), **other)
+        pytest.raises(ValueError, FastConfig, attack=attack).match("fgsm_rs")
+    pytest.raises(ValueError, FastConfig, attack=None).match("fgsm_rs")
     x, eps = torch.full((64, 3, 16, 16), 0.3), 0.1
     torch.manual_seed(0)
     u = eps * (2 * torch.rand(x.shape) - 1)
@@ -52,10 +46,3 @@ def test_an_update_takes_two_forward_and_two_backward_passes(tiny, build):
     config = FastConfig(**{**RECIPE, "epochs": 1}, alarm=Alarm(images=16, steps=3))
     train_fast(model, tiny, config, seed=0)
     assert len(calls) == 2 * 6 + (3 + 1)  # six batches; the alarm's three steps and the look at the end
-
-
-def test_other_attacks_are_refused():
-    pytest.raises(ValueError, FastConfig, attack=None).match("fgsm_rs")
-    for change in ({"steps": 2}, {"random_start": False}, {"keep_best": True}):
-        attack = dataclasses.replace(fgsm_rs("l2", 1.0), **change)
-        pytest.raises(ValueError, FastConfig, attack=attack).match("fgsm_rs")

@@ -55,12 +55,15 @@ def test_features_come_closer_and_the_errors_are_the_ones_reported(encoder, meth
         torch.testing.assert_close((z_hat - z).flatten(1).norm(dim=1) / z.flatten(1).norm(dim=1), error)
 
 
-def test_a_robust_step_by_hand():
+def test_a_robust_step_by_hand_and_the_best_iterate_is_kept():
     """Towards the target by exactly the step size; the error falls by it, relative to the target's length."""
     start, z = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.9)
     found = optimise_images(RobustInversion(0.3, 1), Identity(), "", z, start)
     assert (found.x - start).norm().item() == pytest.approx(0.3)
     assert (found.error_before - found.error_after).item() == pytest.approx(0.3 / z.norm().item(), rel=1e-5)
+    # A step far too long overshoots for ever; the start, or what was best on the way, is returned.
+    found = optimise_images(RobustInversion(1.0, 3), Identity(), "", start + 1e-3, start)
+    torch.testing.assert_close(found.x, start)
 
 
 def test_prior_steps_by_hand():
@@ -81,13 +84,6 @@ def test_the_prior_pulls():
     assert (smooth.std(dim=(1, 2, 3)) < 0.7 * start.std(dim=(1, 2, 3))).all()
 
 
-def test_the_best_iterate_is_kept():
-    """A step far too long overshoots for ever; the start, or what was best on the way, is returned."""
-    start, z = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.5 + 1e-3)
-    found = optimise_images(RobustInversion(1.0, 3), Identity(), "", z, start)
-    torch.testing.assert_close(found.x, start)
-
-
 def test_nothing_to_descend_on_is_no_division_by_zero():
     """A start whose features are the target's, and a target without length."""
     x = images(2).float()
@@ -96,11 +92,6 @@ def test_nothing_to_descend_on_is_no_division_by_zero():
             found = optimise_images(method, Identity(), "", z, z.clone())
             assert torch.isfinite(found.x).all() and torch.isfinite(found.error_after).all()
     torch.testing.assert_close(optimise_images(ROBUST, Identity(), "", x, x.clone()).x, x)
-
-
-def test_divergence_is_said():
-    (x, start), wild = (images(2, seed).float() for seed in (0, 1)), PriorInversion(1e30, 20, tv_weight=1.0)
-    pytest.raises(TrainingDiverged, optimise_images, wild, Identity(), "", x, start).match("smaller step")
 
 
 def test_only_what_diverges_takes_smaller_steps(encoder):
@@ -117,7 +108,9 @@ def test_only_what_diverges_takes_smaller_steps(encoder):
     torch.testing.assert_close(together.x[:1], untouched.x, rtol=1e-9, atol=1e-11)
 
 
-def test_what_does_not_fit_is_refused():
+def test_divergence_is_said_and_what_does_not_fit_is_refused():
+    (x, start), wild = (images(2, seed).float() for seed in (0, 1)), PriorInversion(1e30, 20, tv_weight=1.0)
+    pytest.raises(TrainingDiverged, optimise_images, wild, Identity(), "", x, start).match("smaller step")
     still, two = RobustInversion(0.1, 0), images(2)
     pytest.raises(ValueError, optimise_images, ROBUST, Identity(), "", two, images(3)).match("3 starts for 2")
     pytest.raises(ValueError, optimise_images, still, Identity(), "", two, two).match("0 iterations")
@@ -139,11 +132,14 @@ def test_priors_by_hand():
     assert alpha_norm(x, 1.0).tolist() == [0, 1, 1, 2]
 
 
-def test_one_colour_costs_nothing_and_has_no_slope():
+def test_one_colour_costs_nothing_and_has_no_slope_and_exponents_are_positive():
     for beta in (1.0, 1.5, 2.0):
         x = torch.full((2, 3, 5, 5), 0.3, requires_grad=True)
         total_variation(x, beta).sum().backward()
         assert total_variation(x, beta).tolist() == [0, 0] and x.grad.abs().max() == 0
+    for prior in (total_variation, alpha_norm):
+        for exponent in (0, -1.0, float("inf"), float("nan")):
+            pytest.raises(ValueError, prior, x, exponent).match("positive")
 
 
 @pytest.mark.parametrize("prior", [lambda x: total_variation(x, 1.5), total_variation, alpha_norm])
@@ -159,9 +155,3 @@ def test_means_do_not_grow_with_the_picture():
     tiled = x.tile(1, 1, 2, 2)
     assert alpha_norm(tiled).item() == pytest.approx(alpha_norm(x).item())
     assert total_variation(tiled).item() == pytest.approx(total_variation(x).item(), rel=0.02)
-
-
-def test_exponents_are_positive():
-    for prior in (total_variation, alpha_norm):
-        for exponent in (0, -1.0, float("inf"), float("nan")):
-            pytest.raises(ValueError, prior, images(3, size=7), exponent).match("positive")

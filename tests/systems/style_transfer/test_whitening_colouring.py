@@ -18,13 +18,16 @@ def covariance(z):
     return torch.cov(z.flatten(2)[0].double())
 
 
-def test_moments_are_mean_and_covariance():
+def test_moments_are_mean_and_covariance_of_what_is_a_map_of_features():
     z = features()
     found = moments(z)
     assert found.rank == 6 and moments(torch.rand(1, 4, 1, 1)).rank == 0
     torch.testing.assert_close(found.mean[:, 0], z.mean(dim=(0, 2, 3)))
     torch.testing.assert_close(found.power(1.0), covariance(z))
     torch.testing.assert_close(found.power(0.5) @ found.power(0.5), covariance(z))
+    pytest.raises(ValueError, moments, torch.rand(2, 4, 3, 3)).match("one picture")
+    pytest.raises(ValueError, moments, torch.full((1, 4, 3, 3), torch.nan)).match("NaN")
+    pytest.raises(ValueError, colour, z, moments(features(channels=5))).match("same layer")
 
 
 def test_whitened_has_no_moments_left_and_coloured_those_of_the_style():
@@ -57,9 +60,3 @@ def test_constant_features_have_rank_nought(value):
     painted = colour(whiten(z, moments(z)), moments(flat))
     torch.testing.assert_close(painted, torch.full_like(painted, value), rtol=1e-5, atol=1e-7)
     assert whiten(flat, moments(flat)).abs().max() == 0
-
-
-def test_what_is_no_map_of_features():
-    pytest.raises(ValueError, moments, torch.rand(2, 4, 3, 3)).match("one picture")
-    pytest.raises(ValueError, moments, torch.full((1, 4, 3, 3), torch.nan)).match("NaN")
-    pytest.raises(ValueError, colour, features(channels=6), moments(features(channels=5))).match("same layer")

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from arae_core.networks import VGG16, AlexNet, Autoencoder, ResNet18, WideResNet28_10, mirror
+from arae_core.networks import AlexNet, Autoencoder, ResNet18, mirror
 from arae_core.networks.alexnet_inverter import alexnet_inverter
 from arae_core.systems.whole_pictures.sizes import Grid, reach, size_grid
-from tests.tiny import untouched
+from tests.tiny import ENCODERS, untouched
 
 
 def autoencoder(encoder, layer):
@@ -20,20 +20,13 @@ def test_next_sizes_up_and_down():
     assert [grid.at_most(n) for n in (1, 64, 95, 96, 1000)] == [64, 64, 64, 96, 992]
 
 
-@pytest.mark.parametrize(("build", "layer", "grid"), [
+@pytest.mark.parametrize(("name", "layer", "first", "period"), [
     # the period is the product of the strides; the first side is the one that leaves a single feature
-    (lambda: AlexNet(32, 10, 0.0625), "conv1", Grid(4, 4)),
-    (lambda: AlexNet(32, 10, 0.0625), "conv5", Grid(16, 16)),
-    (lambda: AlexNet(64, 10, 0.0625), "conv4", Grid(8, 8)),
-    (lambda: AlexNet(224, 10, 0.0625), "conv1", Grid(16, 8)),
-    (lambda: AlexNet(224, 10, 0.0625), "conv5", Grid(64, 32)),
-    (lambda: VGG16(64, 10, 0.0625), "block5", Grid(32, 32)),
-    (lambda: ResNet18(32, 10, 0.0625), "stem", Grid(1, 1)),
-    (lambda: ResNet18(32, 10, 0.0625), "block4", Grid(8, 8)),
-    (lambda: WideResNet28_10(32, 10, 0.0625), "block3", Grid(4, 4)),
-])  # fmt: skip
-def test_grids_of_all_encoders(build, layer, grid):
-    assert size_grid(autoencoder(build(), layer)) == grid
+    ("alexnet-32", "conv1", 4, 4), ("alexnet-32", "conv5", 16, 16), ("alexnet-64", "conv4", 8, 8),
+    ("alexnet-224", "conv1", 16, 8), ("alexnet-224", "conv5", 64, 32), ("vgg16", "block5", 32, 32),
+    ("resnet18", "stem", 1, 1), ("resnet18", "block4", 8, 8), ("wrn-28-10", "block3", 4, 4)])
+def test_grids_of_all_encoders(name, layer, first, period):
+    assert size_grid(autoencoder(ENCODERS[name](), layer)) == Grid(first, period)
 
 
 def test_grids_of_the_papers_inverters():
@@ -79,8 +72,5 @@ def test_reach_is_exact():
 
 
 def test_a_global_mean_has_no_reach():
-    class Centred(nn.Module):
-        def forward(self, x):
-            return x - x.mean(dim=(2, 3), keepdim=True)
-
-    pytest.raises(ValueError, reach, Centred(), Grid(1, 64)).match("whole picture")
+    everywhere = nn.GroupNorm(1, 3, affine=False)  # takes the picture's mean from each pixel
+    pytest.raises(ValueError, reach, everywhere, Grid(1, 64)).match("whole picture")
