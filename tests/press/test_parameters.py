@@ -176,7 +176,10 @@ def test_every_chapter_and_profile_of_the_book_is_read():
             p = settings(chapter, name)
             taken = p.literals().keys() & (set(dir(Settings)) | set(Settings.__dataclass_fields__))
             assert taken == {"profile", "seed"}
-        assert {"smoke", "cifar10", "tiny-imagenet", "paper"} <= set(profiles_of(chapter, ROOT))
+        scales = {"smoke", "cifar10", "tiny-imagenet", "paper"}
+        if chapter == "controls":  # a linear map to 150,528 pixel values is no read-out
+            scales.remove("paper")
+        assert scales <= set(profiles_of(chapter, ROOT))
     assert len(list((ROOT / "book/profiles").iterdir())) <= 11
 
 
