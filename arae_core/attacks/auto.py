@@ -10,7 +10,8 @@ import warnings
 from pyautoattack import AutoAttack
 from torch import Tensor, nn
 
-from arae_core.attacks.pgd import check_images, check_radius
+from arae_core.attacks.pgd import check_radius
+from arae_core.data.images import check_images
 from arae_core.networks.frozen import frozen
 
 FULL = ("apgd-ce", "apgd-t", "fab-t", "square")

@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from arae_core.attacks.balls import Ball, ball
+from arae_core.data.images import check_images
+from arae_core.data.places import check_integer
 from arae_core.networks.frozen import frozen
 
 Classifier = Callable[[Tensor], Tensor]
@@ -56,7 +58,14 @@ def pgd(
     Raises:
         TypeError, ValueError: what is wrong with which argument, and what was probably meant.
     """
-    _check(x, y, norm, eps, steps, step_size, keep)
+    check_images(x)
+    if not isinstance(y, Tensor) or y.is_floating_point() or y.shape != x.shape[:1]:
+        raise ValueError(f"y must hold one integer label an image, in a tensor of shape ({len(x)},)")
+    check_radius(eps, norm, x[0].numel(), "eps")
+    check_radius(step_size, norm, x[0].numel(), "step_size")
+    check_integer("steps", steps, least=0)
+    if keep not in ("last", "best"):
+        raise ValueError(f'keep must be "last" or "best", got {keep!r}')
     with frozen(model):
         _check_labels(model, x, y)
         return ascend(
@@ -122,19 +131,6 @@ def _better(best: Tensor, best_loss: Tensor | None, x_adv: Tensor, losses: Tenso
     return torch.where(higher.view(-1, 1, 1, 1), x_adv, best), torch.where(higher, losses, best_loss)
 
 
-def _check(x: Tensor, y: Tensor, norm: str, eps: float, steps: int, step_size: float, keep: str) -> None:
-    check_images(x)
-    if not isinstance(y, Tensor) or y.is_floating_point() or y.shape != x.shape[:1]:
-        raise ValueError(f"y must hold one integer label an image, shape ({x.shape[0]},), got {_shape(y)}")
-    ball(norm, 0.0)
-    check_radius(eps, norm, x[0].numel(), name="eps")
-    check_radius(step_size, norm, x[0].numel(), name="step_size")
-    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
-        raise ValueError(f"steps must be a whole number >= 0, got {steps!r}")
-    if keep not in ("last", "best"):
-        raise ValueError(f'keep must be "last" or "best", got {keep!r}')
-
-
 def _check_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
     """A label without a logit would be ignored, or bring a GPU's kernel down."""
     with torch.no_grad():
@@ -142,29 +138,8 @@ def _check_labels(model: nn.Module, x: Tensor, y: Tensor) -> None:
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
         raise ValueError(
-            f"labels lie between {low} and {high}, but the model has {classes} classes, 0 to {classes - 1}"
+            f"labels lie between {low} and {high}, the model's classes between 0 and {classes - 1}"
         )
-
-
-def check_images(x: Tensor) -> None:
-    """ValueError or TypeError unless x is a float (B, C, H, W) tensor inside [0, 1]."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(
-            f"images must be a float tensor in [0, 1], got {getattr(x, 'dtype', type(x).__name__)}; "
-            "divide 8-bit images by 255"
-        )
-    if x.dim() != 4:
-        raise ValueError(f"images must have shape (B, C, H, W), got {tuple(x.shape)}")
-    if x.numel() == 0:
-        raise ValueError(f"no image to attack: the batch has shape {tuple(x.shape)}")
-    low, high = (float(end) for end in torch.aminmax(x.detach()))
-    if not (low >= 0.0 and high <= 1.0):  # also catches NaN
-        hint = (
-            "divide 8-bit images by 255"
-            if high > 10
-            else ("normalisation belongs inside the encoder, not before it" if low < 0 else "clamp them")
-        )
-        raise ValueError(f"images must lie in [0, 1], these span [{low:.3g}, {high:.3g}]: {hint}")
 
 
 def check_radius(value: float, norm: str, dimensions: int, name: str = "eps") -> None:
@@ -174,16 +149,8 @@ def check_radius(value: float, norm: str, dimensions: int, name: str = "eps") ->
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be finite and >= 0, got {value!r}")
     if norm == "linf" and value > 1:
-        raise ValueError(
-            f"{name} = {value:g} in linf is more than the whole range of [0, 1] pixels: "
-            f"did you mean {value:g}/255, or the l2 norm?"
-        )
+        meant = f"did you mean {value:g}/255, or the l2 norm?"
+        raise ValueError(f"{name} = {value:g} in linf is more than the whole range of [0, 1] pixels: {meant}")
     if norm == "l2" and value > math.sqrt(dimensions):
-        raise ValueError(
-            f"{name} = {value:g} in l2 is longer than the diagonal of the image cube "
-            f"({math.sqrt(dimensions):.3g}): is it in 8-bit units?"
-        )
-
-
-def _shape(value: object) -> str:
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        diagonal = f"the diagonal of the image cube ({math.sqrt(dimensions):.3g})"
+        raise ValueError(f"{name} = {value:g} in l2 is longer than {diagonal}: is it in 8-bit units?")

@@ -40,9 +40,8 @@ def cifar10(split: str, *, root: Root = None, download: bool = False) -> ImageSe
     if not folder.is_dir():
         raise missing("CIFAR-10", cifar10_places(root), _HOW)
     found = folder_set(folder, split, 32)
-    found.notes = (
-        "JPEG copies" if any(file.lower().endswith((".jpg", ".jpeg")) for file in found.files) else ""
-    )
+    if any(file.lower().endswith((".jpg", ".jpeg")) for file in found.files):
+        found.notes = "JPEG copies"
     return resident(found)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from arae_core.data.photos import photo_names, photograph, texture, texture_names
 from arae_core.data.pictures import UnreadableImageError, picture, picture_files, rescaled
-from arae_core.data.places import Root
+from arae_core.data.places import Root, check_integer
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def gallery(wanted: Sequence[str], *, longest_side: int = 0, root: Root = None) 
     Raises ValueError for an empty list, a negative side, or two pictures of one name; MissingDataError for no such
     folder; UnreadableImageError for a file that cannot be read.
     """
-    if not wanted or type(longest_side) is not int or longest_side < 0:
-        given = f"{wanted!r}, {longest_side!r}"
-        raise ValueError(f"a gallery needs a name at least, and a side of pixels from 0 on: {given}")
+    if not wanted:
+        raise ValueError("a gallery needs the name of a picture at least")
+    check_integer("longest_side", longest_side, least=0)
     found: dict[str, Tensor] = {}
     sources: list[str] = []
     for name in wanted:

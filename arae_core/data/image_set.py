@@ -42,8 +42,7 @@ class ImageSet:
     def __post_init__(self) -> None:
         shape = tuple(self.images.shape)
         if self.images.dtype != torch.uint8 or len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-            found = f"{self.images.dtype} {shape}"
-            raise ValueError(f"{self.name}: images must be uint8 (N, 3, S, S), not {found}")
+            raise ValueError(f"{self.name}: images are uint8 (N, 3, S, S), not {self.images.dtype} {shape}")
         if self.labels.dtype != torch.int64 or tuple(self.labels.shape) != shape[:1]:
             found = f"{self.labels.dtype} {tuple(self.labels.shape)}"
             raise ValueError(f"{self.name}: labels must be int64 ({shape[0]},), not {found}")

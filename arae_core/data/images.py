@@ -58,13 +58,33 @@ def members(images: LabelledImages, class_name: str) -> Tensor:
     """The indices (M,) of a class's images. Raises ValueError as `require_classes`."""
     if class_name not in images.classes:
         some = ", ".join(images.classes[:10]) + (", …" if len(images.classes) > 10 else "")
-        raise ValueError(
-            f"{images.name} has no class {class_name!r}{near(class_name, images.classes)} It has {some}"
-        )
+        meant = near(class_name, images.classes)
+        raise ValueError(f"{images.name} has no class {class_name!r}{meant} It has {some}")
     found = (images.labels == images.classes.index(class_name)).nonzero().flatten()
     if len(found) == 0:
         raise ValueError(f"{images.name} holds no image of class {class_name!r}")
     return found
+
+
+def check_floats(x: Tensor, what: str = "images", channels: int | None = None) -> None:
+    """TypeError or ValueError unless x is a float batch (B, channels, H, W); its values are not looked at."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"{what} must be float images in [0, 1], not {kind}: divide 8-bit ones by 255")
+    if x.dim() != 4 or x.shape[1] != (channels or x.shape[1]):
+        wanted = f"a batch of shape (B, {channels or 'C'}, H, W)"
+        raise ValueError(f"{what} must be {wanted}, not {tuple(x.shape)}")
+
+
+def check_images(x: Tensor, what: str = "images", channels: int | None = None) -> None:
+    """TypeError or ValueError unless x is a float batch (B, channels, H, W) in [0, 1], not empty and without NaN."""
+    check_floats(x, what, channels)
+    if x.numel() == 0:
+        raise ValueError(f"no image in a batch of shape {tuple(x.shape)}")
+    low, high = (float(end) for end in torch.aminmax(x.detach()))
+    if not (low >= 0 and high <= 1):  # so written, NaN fails too
+        way_out = "divide 8-bit ones by 255, normalise inside the encoder and not before it, or clamp them"
+        raise ValueError(f"{what} must lie in [0, 1], these span [{low:.3g}, {high:.3g}]: {way_out}")
 
 
 def check_pass(batch_size: int, augment: str, seed: int | None, *plain: str, drawn: tuple[str, ...]) -> None:

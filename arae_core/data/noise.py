@@ -6,10 +6,10 @@ Clipping is no detail. It keeps what is nearly black or white in the range, so t
 longer zero in the mean, and a denoiser has to undo that too.
 """
 
-from math import isfinite
-
 import torch
 from torch import Tensor
+
+from arae_core.data.images import check_images
 
 
 def clipped_noise(x: Tensor, sigma: float, *, seed: int | None = None) -> Tensor:
@@ -23,7 +23,7 @@ def clipped_noise(x: Tensor, sigma: float, *, seed: int | None = None) -> Tensor
     Raises ValueError for a sigma outside 0 to 1, or pixels outside [0, 1]; TypeError if x is no tensor of floats.
     """
     check_sigma(sigma)
-    check_pictures(x)
+    check_images(x, "pictures", channels=3)
     if seed is None:
         n = torch.randn_like(x)
     else:
@@ -34,21 +34,6 @@ def clipped_noise(x: Tensor, sigma: float, *, seed: int | None = None) -> Tensor
 def check_sigma(sigma: float) -> None:
     """ValueError unless sigma is a number from 0 to 1."""
     number = isinstance(sigma, (int, float)) and not isinstance(sigma, bool)
-    if not (number and isfinite(sigma) and 0 <= sigma <= 1):
+    if not (number and 0 <= sigma <= 1):
         hint = f": {sigma} of 255 is sigma = {sigma}/255" if number and 1 < sigma <= 255 else ""
-        raise ValueError(
-            f"sigma is a standard deviation in pixels of [0, 1], from 0 to 1, not {sigma!r}{hint}"
-        )
-
-
-def check_pictures(x: Tensor) -> None:
-    """TypeError or ValueError unless x is (B, 3, H, W) floats in [0, 1], without NaN."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(f"pictures are float tensors in [0, 1], not {kind} (8-bit ones: x.float() / 255)")
-    if x.dim() != 4 or x.shape[1] != 3 or 0 in x.shape:
-        raise ValueError(f"pictures are a batch (B, 3, H, W), not of shape {tuple(x.shape)}")
-    low, high = (float(end) for end in torch.aminmax(x.detach()))
-    if not (low >= 0 and high <= 1):  # so written, NaN fails too
-        hint = "divide pictures of 0 to 255 by 255" if high > 2 else "clamp them first"
-        raise ValueError(f"pictures lie in [0, 1], these span [{low:.4g}, {high:.4g}]: {hint}")
+        raise ValueError(f"sigma is a standard deviation in pixels of [0, 1], at most 1, not {sigma!r}{hint}")

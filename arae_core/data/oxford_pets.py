@@ -39,10 +39,7 @@ def oxford_pets(split: str, *, image_size: int, root: Root = None, download: boo
         for i, (image, label) in enumerate(found):
             scaled = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
             images[i], labels[i] = np.asarray(scaled).transpose(2, 0, 1), int(label)
-    except (
-        RuntimeError,
-        OSError,
-    ) as error:  # torchvision: not found; a list or a photograph is missing or damaged
+    except (RuntimeError, OSError) as error:  # not found; a list or a photograph is missing or damaged
         raise missing(f"Oxford-IIIT Pet, whole ({error}),", oxford_pets_places(root), _HOW) from error
     return ImageSet("oxford-pets", torch.from_numpy(images), labels, ("cat", "dog"))
 

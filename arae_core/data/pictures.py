@@ -1,7 +1,6 @@
 """Whole pictures: whatever a camera, a scanner or the web leaves in a file, as RGB in [0, 1], alone or by folders."""
 
 from collections.abc import Iterable
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +101,7 @@ def rescaled(x: Tensor, factor: float) -> Tensor:
     """
     if x.dim() != 4 or 0 in x.shape:
         raise ValueError(f"pictures are a batch (B, C, H, W), not of shape {tuple(x.shape)}")
-    if not (factor > 0 and isfinite(factor)):
+    if not 0 < factor < float("inf"):
         raise ValueError(f"factor is a positive number, not {factor!r}")
     height, width = (max(1, round(factor * side)) for side in x.shape[2:])
     if height * width > LARGEST:

@@ -33,9 +33,10 @@ def check_split(split: str) -> None:
 
 
 def check_integer(name: str, value: object, least: int = 1, most: int | None = None) -> None:
-    """ValueError unless value is an integer from `least` to `most`."""
+    """ValueError unless value is an integer from `least` to `most` (None: without an end)."""
     if type(value) is not int or value < least or (most is not None and value > most):
-        wanted = "a positive integer" if most is None else f"an integer from {least} to {most}"
+        to = "on" if most is None else f"to {most}"
+        wanted = "a positive integer" if (least, most) == (1, None) else f"an integer from {least} {to}"
         raise ValueError(f"{name} must be {wanted}, not {value!r}")
 
 

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from arae_core.metrics import interval
 
-from .style import Picture, looks, panels, panels_in_rows, styled
+from .style import Picture, looks, panels_in_rows, styled
 
 Places = Sequence[float] | Sequence[str]
 Values = Mapping[str, Sequence[Tensor]]  # label to one (N,) tensor for each place
 History = Sequence[Mapping[str, float]]  # one dict an epoch
-Bands = Mapping[str, Sequence[tuple[float, float, float]]]  # label to (value, low, high) for each place
+Bands = Mapping[str, Sequence[Sequence[float]]]  # label to (value, low, high) for each place
 SWEPT = 4  # lines of a sweep that have bands; those of more hide one another
 LONGEST = 30  # characters of all names along an axis, and of one name
 
@@ -27,14 +27,14 @@ def accuracy_curve(
     `metrics.accuracy` gives them; labels begin with "standard" or "robust" ("robust, AutoAttack").
     chance: drawn as a dotted line. Raises ValueError if lengths differ.
     """
-    bands = {label: [_per_cent(values) for values in of] for label, of in right.items()}
+    bands = {label: [[100 * end for end in interval(v)] for v in of] for label, of in right.items()}
     name = {"l2": "l₂", "linf": "l∞"}.get(norm, norm)
-    figure = _bands(radii, bands, f"attack radius ε ({name}, pixels in [0,1])", "accuracy (%)", title)
-    ax = figure.axes[0]
-    ax.set_ylim(0, 101)
+    xlabel = f"attack radius ε ({name}, pixels in [0,1])"
+    figure, (ax,) = _measures(radii, {title: bands}, xlabel, 6.0, 3.6)
+    ax.set(ylabel="accuracy (%)", ylim=(0, 101))
     if chance is not None:
         ax.axhline(100 * chance, color="#777777", linestyle=":", linewidth=1.2, label="chance")
-        ax.legend()
+    ax.legend()
     return figure
 
 
@@ -49,7 +49,10 @@ def spread_curve(at: Places, values: Values, *, xlabel: str, ylabel: str, title:
     for label, of in values.items():
         means = [(v.double().mean().item(), v.double().std().item() if len(v) > 1 else 0.0) for v in of]
         bands[label] = [(mean, mean - std, mean + std) for mean, std in means]
-    return _bands(at, bands, xlabel, ylabel, title)
+    figure, (ax,) = _measures(at, {title: bands}, xlabel, 6.0, 3.6)
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return figure
 
 
 @styled
@@ -59,7 +62,7 @@ def measure_curves(at: Places, panels_of: Mapping[str, Bands], *, xlabel: str, w
     at: numbers or names. panels_of: "PSNR (dB)" to label to one (value, low, high) for each place; the band
     goes from low to high. Raises ValueError if lengths differ, or if there is nothing to show.
     """
-    figure, axes = _measures(at, panels_of, xlabel, width)
+    figure, axes = _measures(at, panels_of, xlabel, width, 2.9, 0.2)
     axes[0].legend()
     return figure
 
@@ -76,7 +79,7 @@ def sweep_curves(at: Places, panels_of: Mapping[str, Bands], *, xlabel: str) -> 
             panel: {line: [(value, value, value) for value, *_ in points] for line, points in bands.items()}
             for panel, bands in panels_of.items()
         }
-    figure, axes = _measures(at, panels_of, xlabel, 7.5)
+    figure, axes = _measures(at, panels_of, xlabel, 7.5, 2.9, 0.2)
     handles, labels = axes[0].get_legend_handles_labels()
     columns = 1 if max(map(len, labels)) > 42 else 2
     rows = -(-len(labels) // columns)
@@ -124,23 +127,16 @@ def _columns(count: int) -> int:
 
 
 def _measures(
-    at: Places, panels_of: Mapping[str, Bands], xlabel: str, width: float
+    at: Places, panels_of: Mapping[str, Bands], xlabel: str, width: float, height: float, more: float = 0.0
 ) -> tuple[Picture, list[Axes]]:
+    """A panel a measure, without a legend; sizes as in `panels_in_rows`."""
     if not panels_of:
         raise ValueError("no measure to show")
-    figure, axes = panels_in_rows(len(panels_of), _columns(len(panels_of)), width, 2.9, 0.2)
+    figure, axes = panels_in_rows(len(panels_of), _columns(len(panels_of)), width, height, more)
     for ax, (name, bands) in zip(axes, panels_of.items()):
         _draw_bands(ax, at, bands)
         ax.set(xlabel=xlabel, title=name)
     return figure, axes
-
-
-def _bands(at: Sequence, bands: Bands, xlabel: str, ylabel: str, title: str) -> Picture:
-    figure, ((ax,),) = panels(1, 1, 6.0, 3.6)
-    _draw_bands(ax, at, bands)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.legend()
-    return figure
 
 
 def _draw_bands(ax: Axes, at: Sequence, bands: Bands) -> None:
@@ -155,8 +151,3 @@ def _draw_bands(ax: Axes, at: Sequence, bands: Bands) -> None:
         ax.fill_between(places, low, high, color=look[label]["color"], alpha=0.15, linewidth=0)
     if named:
         ax.set_xticks(places, at)
-
-
-def _per_cent(right: Tensor) -> tuple[float, float, float]:
-    share, low, high = interval(right)
-    return 100 * share, 100 * low, 100 * high

@@ -20,11 +20,11 @@ def difference_dots(
     figure, ((ax,),) = panels(1, 1, width, 0.8 + 0.32 * len(rows))
     for place, (numbers, (mean, low, high)) in enumerate(rows.values()):
         colour = "#b2182b" if high < 0 else "#2166ac" if low > 0 else "#666666"
-        ax.plot([low, high], [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
+        ax.plot([low, high], [place, place], color=colour, linewidth=1.3, alpha=0.7)
         ax.plot(
             numbers, [place] * len(numbers), "o", color=colour, markersize=4, alpha=0.45, markeredgewidth=0
         )
-        ax.plot(mean, place, "|", color=colour, markersize=12, markeredgewidth=2.5)
+        ax.plot(mean, place, "|", color=colour, markersize=14, markeredgewidth=2.0)
     ax.axvline(0.0, color="#222222", linewidth=1)
     for last in [sum(groups[: i + 1]) for i in range(len(groups) - 1)]:
         ax.axhline(last - 0.5, color="#bbbbbb", linewidth=0.8)

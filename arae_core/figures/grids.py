@@ -135,9 +135,7 @@ def _frames(
         raise ValueError("no pictures to show")
     for label, row in rows.items():
         if len(row) != len(columns) or any(picture.dim() != 3 for picture in row):
-            raise ValueError(
-                f"row {label!r} must have a picture (C, H, W) for each of {len(columns)} columns"
-            )
+            raise ValueError(f"row {label!r} must have a picture (C, H, W) in each of {len(columns)} columns")
     cell = (width - bar - LETTER * max(map(len, rows))) / len(columns)
     heights = [cell * max(p.shape[1] / p.shape[2] for p in row) for row in rows.values()]
     figure = Picture(figsize=(width, 1.03 * sum(heights) + 0.3), dpi=DPI)

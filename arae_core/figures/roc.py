@@ -6,9 +6,7 @@ from torch import Tensor
 
 from .style import Picture, looks, panels_in_rows, styled
 
-Curve = tuple[
-    Tensor, Tensor
-]  # false positive rates and true positive rates, as `metrics.roc_curve` gives them
+Curve = tuple[Tensor, Tensor]  # false positive and true positive rates, as `metrics.roc_curve` gives them
 
 
 @styled

@@ -30,9 +30,7 @@ def cost_scatter(
     for points in panels_of.values():
         for method, (cost, quality) in points.items():
             if not (0 < cost < float("inf") and isfinite(quality)):
-                raise ValueError(
-                    f"{method}: cost {cost}, quality {quality} have no place on a logarithmic axis"
-                )
+                raise ValueError(f"{method}: cost {cost}, quality {quality} fit no logarithmic axis")
     look = looks(methods)
     figure, (axes,) = panels(1, len(panels_of), width, 3.8)
     for ax, (name, points) in zip(axes, panels_of.items()):

@@ -57,9 +57,8 @@ def live_slider(
     The frame at `start` (by default `minimum`) is computed at once. Its box has the class "arae-live", by
     which a page without a kernel can hide it. What compute raises is shown in place of the frame.
     """
-    slider = widgets.FloatSlider(
-        minimum if start is None else start, min=minimum, max=maximum, step=step, **_look(description)
-    )
+    begin = minimum if start is None else start
+    slider = widgets.FloatSlider(begin, min=minimum, max=maximum, step=step, **_look(description))
     slider.continuous_update = False  # once let go, not at every pixel on the way
     frame = widgets.HTML(layout=widgets.Layout(max_width="100%"))
 

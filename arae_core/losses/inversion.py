@@ -30,8 +30,6 @@ class InversionWeights:
     def __post_init__(self):
         for name in ("pixel", "feature", "adversarial"):
             weight = getattr(self, name)
-            if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-                raise TypeError(f"the weight of the {name} loss must be a number, not {weight!r}")
             if not isfinite(weight) or weight < 0:
                 raise ValueError(f"the weight of the {name} loss must be finite and not negative: {weight}")
         if self.reduction not in ("sum", "mean"):
@@ -55,7 +53,7 @@ def pixel_loss(x_hat: Tensor, x: Tensor, reduction: Reduction = "sum") -> Tensor
 
     "sum" adds up batch, channels and pixels; "mean" is the mean absolute error of a pixel's channel.
     """
-    _same_shape("pixel", x_hat, x)
+    same_shape("pixel", x_hat, x)
     return l1_loss(x_hat, x, reduction=reduction)
 
 
@@ -66,7 +64,7 @@ def feature_loss(z_hat: Tensor, z: Tensor, reduction: Reduction = "sum") -> Tens
     (a constant, without gradient). 1 is what all-zero features would get, whatever the scale of an
     encoder's features: so standard and robust encoders, whose scales differ, can share one weight.
     """
-    _same_shape("feature", z_hat, z)
+    same_shape("feature", z_hat, z)
     distance = mse_loss(z_hat, z, reduction=reduction)
     if reduction == "sum":
         return distance
@@ -104,6 +102,7 @@ def inversion_loss(
     return total, {name: term.detach() for name, term in terms.items()}
 
 
-def _same_shape(term: str, a: Tensor, b: Tensor) -> None:
+def same_shape(term: str, a: Tensor, b: Tensor) -> None:
+    """ValueError unless the two have one shape."""
     if a.shape != b.shape:  # broadcasting would silently compare the wrong things
         raise ValueError(f"{term} loss between different shapes: {tuple(a.shape)} and {tuple(b.shape)}")

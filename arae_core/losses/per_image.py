@@ -8,11 +8,9 @@ square of the encoder's features that is the same for all images; else images wi
 By default it is 1. With an image's own mean square it is what `inversion.inversion_loss` gives for a batch of one.
 """
 
-from math import isfinite
-
 from torch import Tensor
 
-from .inversion import InversionWeights
+from .inversion import InversionWeights, same_shape
 
 
 def per_image_loss(
@@ -29,22 +27,21 @@ def per_image_loss(
     weight is 0. scale: for the reduction "mean"; "sum" does without.
 
     Raises:
-        ValueError: a scale that is not positive, an adversarial weight (Eq. 8 has no discriminator), shapes that differ, or features that are missing.
+        ValueError: a scale that is not positive, an adversarial weight (Eq. 8 has no discriminator), shapes that
+            differ, or features that are missing.
     """
     if weights.adversarial:
-        raise ValueError(
-            f"Equation 8 has no discriminator: the adversarial weight must be 0, not {weights.adversarial}"
-        )
-    if not (isfinite(scale) and scale > 0):
+        raise ValueError("Equation 8 has no discriminator: the adversarial weight must be 0")
+    if not 0 < scale < float("inf"):
         raise ValueError(f"scale is a mean square of features, positive and finite, not {scale}")
     terms = {}
     if weights.pixel:
-        _same_shape("pixel", x_hat, x)
+        same_shape("pixel", x_hat, x)
         terms["pixel"] = _reduced((x_hat - x).abs(), weights)
     if weights.feature:
         if z_hat is None or z is None:
             raise ValueError("the feature loss has a positive weight, but z_hat or z is None")
-        _same_shape("feature", z_hat, z)
+        same_shape("feature", z_hat, z)
         terms["feature"] = _reduced((z_hat - z).square(), weights)
         if weights.reduction == "mean":
             terms["feature"] = terms["feature"] / scale
@@ -55,8 +52,3 @@ def per_image_loss(
 def _reduced(values: Tensor, weights: InversionWeights) -> Tensor:
     flat = values.flatten(1)
     return flat.sum(1) if weights.reduction == "sum" else flat.mean(1)
-
-
-def _same_shape(term: str, a: Tensor, b: Tensor) -> None:
-    if a.shape != b.shape:  # broadcasting would silently compare the wrong things
-        raise ValueError(f"{term} loss between different shapes: {tuple(a.shape)} and {tuple(b.shape)}")

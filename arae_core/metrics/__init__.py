@@ -3,7 +3,7 @@
 from .accuracy import accuracy
 from .auroc import auroc, bounds, resampled_auroc, roc_curve
 from .cost import flops, milliseconds, trainable_parameters
-from .floors import floors, principal_components, worth
+from .floors import floors, own_means, principal_components, worth
 from .image import psnr, ssim
 from .inversion_error import inversion_error, mean_distance
 from .lpips import LPIPSUnavailable, fetch_trunk, lpips, lpips_available
@@ -13,4 +13,4 @@ from .summary import interval, summarise, trend
 __all__ = ["LPIPSUnavailable", "accuracy", "auroc", "bounds", "fetch_trunk", "flops", "interval"]
 __all__ += ["inversion_error", "lpips", "lpips_available", "mean_distance", "milliseconds", "psnr"]
 __all__ += ["reconstruction", "resampled_auroc", "roc_curve", "ssim", "summarise", "trainable_parameters"]
-__all__ += ["floors", "principal_components", "trend", "worth"]
+__all__ += ["floors", "own_means", "principal_components", "trend", "worth"]

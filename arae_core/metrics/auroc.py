@@ -65,15 +65,12 @@ def bounds(resampled: Tensor) -> tuple[float, float]:
 def _checked(scores: Tensor, anomalous: Tensor) -> tuple[np.ndarray, np.ndarray]:
     scores, anomalous = torch.as_tensor(scores).detach().cpu(), torch.as_tensor(anomalous).cpu()
     if scores.dim() != 1 or scores.shape != anomalous.shape:
-        raise ValueError(
-            f"one score and one label an image: scores {tuple(scores.shape)}, labels {tuple(anomalous.shape)}"
-        )
+        shapes = f"scores {tuple(scores.shape)}, labels {tuple(anomalous.shape)}"
+        raise ValueError(f"one score and one label an image, not {shapes}")
     bad = int((~torch.isfinite(scores)).sum())
     if bad:
-        raise ValueError(
-            f"{bad} of {len(scores)} scores are NaN or infinite: they have no rank. Look for images or "
-            "weights that are not finite, or for a search that diverged"
-        )
+        look = "Look for images or weights that are not finite, or for a search that diverged"
+        raise ValueError(f"{bad} of {len(scores)} scores are NaN or infinite: they have no rank. {look}")
     found = int(anomalous.bool().sum())
     if not 0 < found < len(scores):
         raise ValueError(f"AUROC needs both kinds of images; here are {found} anomalies among {len(scores)}")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from arae_core.data import Images
+from arae_core.data import LabelledImages
 
 from .image import psnr
 
@@ -18,7 +18,12 @@ Drawing = Callable[[Tensor], Tensor]  # x (B, 3, H, W) in [0, 1] to the same sha
 FITTED = 5000  # images that the PCA is computed from, at most
 
 
-def floors(train: Images, components: tuple[int, ...] = (4, 16, 64)) -> dict[str, Drawing]:
+def own_means(side: int) -> Drawing:
+    """An image's own means over side x side squares, enlarged bilinearly: 3 side^2 numbers, at side 1 one flat colour."""
+    return lambda x: F.interpolate(F.adaptive_avg_pool2d(x, side), x.shape[-2:], mode="bilinear")
+
+
+def floors(train: LabelledImages, components: tuple[int, ...] = (4, 16, 64)) -> dict[str, Drawing]:
     """Name to drawing: the training mean; the image's own flat colour, its 2 x 2 and 4 x 4 means (3, 12 and 48
     numbers), enlarged bilinearly; the first k principal components of the training images.
 
@@ -27,17 +32,12 @@ def floors(train: Images, components: tuple[int, ...] = (4, 16, 64)) -> dict[str
     x = torch.cat([x for x, _ in train.take(min(FITTED, len(train)), seed=0).batches(500)])
     mean, vectors = principal_components(x, max(components))
 
-    def own(side: int) -> Drawing:
-        return lambda x: F.interpolate(
-            F.adaptive_avg_pool2d(x, side), x.shape[-2:], mode="bilinear", antialias=False
-        )
-
     def pca(k: int) -> Drawing:
         basis = vectors[:, :k]
         return lambda x: ((x.flatten(1) - mean) @ basis @ basis.T + mean).view_as(x).clamp(0, 1)
 
     drawn: dict[str, Drawing] = {"training-mean": lambda x: mean.view(1, *x.shape[1:]).expand_as(x)}
-    drawn |= {"flat-colour": own(1), "means-2x2": own(2), "means-4x4": own(4)}
+    drawn |= {"flat-colour": own_means(1), "means-2x2": own_means(2), "means-4x4": own_means(4)}
     return drawn | {f"pca-{k}": pca(k) for k in components}
 
 

@@ -65,14 +65,9 @@ class AlexNet(Encoder):
         else:
             raise ValueError(f"AlexNet comes for images of 32, 64 or 224 pixels, not {image_size!r}")
         super().__init__(stages, image_size=image_size, num_classes=num_classes, mean=mean, std=std)
-        self.arguments = {
-            "image_size": image_size,
-            "num_classes": num_classes,
-            "width": width,
-            "start": start,
-            "mean": mean,
-            "std": std,
-        }
+        self.arguments = dict(
+            image_size=image_size, num_classes=num_classes, width=width, start=start, mean=mean, std=std
+        )
         if start == "kaiming":
             self.apply(_start_as_he)
         if image_size == 224:
@@ -82,23 +77,20 @@ class AlexNet(Encoder):
 def _start_as_he(module: nn.Module) -> None:
     if isinstance(module, (nn.Conv2d, nn.Linear)):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _stages_224(num_classes: int, width: float) -> list[tuple[str, nn.Module]]:
     c1, c2, c3, c4, c5, hidden = (scaled(c, width) for c in (64, 192, 384, 256, 256, 4096))
+    flat = (nn.AdaptiveAvgPool2d(6), nn.Flatten(), nn.Dropout())
     return [
         ("conv1", nn.Sequential(ImageConvolution(3, c1, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2))),
         ("conv2", nn.Sequential(nn.Conv2d(c1, c2, 5, 1, 2), nn.ReLU(), nn.MaxPool2d(3, 2))),
         ("conv3", nn.Sequential(nn.Conv2d(c2, c3, 3, 1, 1), nn.ReLU())),
         ("conv4", nn.Sequential(nn.Conv2d(c3, c4, 3, 1, 1), nn.ReLU())),
         ("conv5", nn.Sequential(nn.Conv2d(c4, c5, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(3, 2))),
-        (
-            "fc6",
-            nn.Sequential(
-                nn.AdaptiveAvgPool2d(6), nn.Flatten(), nn.Dropout(), nn.Linear(c5 * 6 * 6, hidden), nn.ReLU()
-            ),
-        ),
+        ("fc6", nn.Sequential(*flat, nn.Linear(c5 * 6 * 6, hidden), nn.ReLU())),
         ("fc7", nn.Sequential(nn.Dropout(), nn.Linear(hidden, hidden), nn.ReLU())),
         ("logits", nn.Linear(hidden, num_classes)),
     ]

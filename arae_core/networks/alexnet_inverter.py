@@ -18,6 +18,12 @@ from arae_core.networks.blocks import (
 )
 from arae_core.networks.specification import specified
 
+# Of the decoders by neighbours: each convolution's output channels, and where the side grows by one or doubles.
+PLANS: dict[str, tuple[int | str, ...]] = {
+    "conv1": (64, "grow", 64, "double", 64, 32, "double", 32, "double", 16, 3),
+    "conv2": (192, "grow", 96, "double", 96, 64, "double", 64, "double", 64, "double", 32, 3),
+}
+
 
 def alexnet_inverter(layer: str, *, spectral_norm: bool = True) -> nn.Sequential:
     """A's generator for AlexNet's features at 224 pixels.
@@ -33,13 +39,11 @@ def alexnet_inverter(layer: str, *, spectral_norm: bool = True) -> nn.Sequential
     Raises:
         ValueError: a layer for which A has no decoder; `mirror` makes one for any layer.
     """
-    plans = {"conv1": _from_conv1, "conv2": _from_conv2, "conv5": _from_conv5}
-    if layer not in plans:
-        raise ValueError(
-            f"paper A has no AlexNet decoder for {layer!r}, only for {', '.join(plans)};"
-            " mirror(encoder, layer) makes one for any layer"
-        )
-    generator = nn.Sequential(*plans[layer](), *image_unit(3))
+    if layer not in (*PLANS, "conv5"):
+        there = f"only for {', '.join(PLANS)}, conv5; mirror(encoder, layer) makes one for any layer"
+        raise ValueError(f"paper A has no AlexNet decoder for {layer!r}, {there}")
+    units = _from_conv5() if layer == "conv5" else _by_neighbours(PLANS[layer])
+    generator = nn.Sequential(*units, *image_unit(3))
     initialise(generator)
     if spectral_norm:
         add_spectral_norm(generator)
@@ -53,44 +57,19 @@ def _from_conv5() -> list[nn.Module]:
     return units
 
 
-def _from_conv2() -> list[nn.Module]:
-    return [
-        *conv_unit(192, 192),
-        *_grow(192),  # 14
-        *conv_unit(192, 96),
-        _double(),  # 28
-        *conv_unit(96, 96),
-        *conv_unit(96, 64),
-        _double(),  # 56
-        *conv_unit(64, 64),
-        _double(),  # 112
-        *conv_unit(64, 64),
-        _double(),  # 224
-        *conv_unit(64, 32),
-        *conv_unit(32, 3),
-    ]
-
-
-def _from_conv1() -> list[nn.Module]:
-    return [
-        *conv_unit(64, 64),
-        *_grow(64),  # 28
-        *conv_unit(64, 64),
-        _double(),  # 56
-        *conv_unit(64, 64),
-        *conv_unit(64, 32),
-        _double(),  # 112
-        *conv_unit(32, 32),
-        _double(),  # 224
-        *conv_unit(32, 16),
-        *conv_unit(16, 3),
-    ]
+def _by_neighbours(plan: tuple[int | str, ...]) -> list[nn.Module]:
+    units, before = [], int(plan[0])
+    for step in plan:
+        if step == "grow":
+            units += _grow(before)
+        elif step == "double":
+            units.append(nn.Upsample(scale_factor=2, mode="nearest"))
+        else:
+            units += conv_unit(before, int(step))
+            before = int(step)
+    return units
 
 
 def _grow(channels: int) -> list[nn.Module]:
     """4x4 transposed convolution of stride 1: side n becomes n + 1."""
     return with_norm(nn.ConvTranspose2d(channels, channels, 4, 1, 1, bias=False))
-
-
-def _double() -> nn.Module:
-    return nn.Upsample(scale_factor=2, mode="nearest")

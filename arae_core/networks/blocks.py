@@ -24,9 +24,7 @@ def conv_unit(in_channels: int, out_channels: int) -> list[nn.Module]:
 
 def upsampling_unit(in_channels: int, out_channels: int, *, odd: bool = False) -> list[nn.Module]:
     """4x4 transposed convolution of stride 2, batch norm, ReLU; side n becomes 2n, or 2n + 1 if `odd`."""
-    return with_norm(
-        nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1, output_padding=int(odd), bias=False)
-    )
+    return with_norm(nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1, int(odd), bias=False))
 
 
 def with_norm(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:

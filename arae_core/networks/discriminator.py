@@ -37,7 +37,6 @@ class FeatureDiscriminator(nn.Module):
     ):
         super().__init__()
         self.feature_shape = tuple(feature_shape)
-        self.image_size = image_size
         self.arguments = {
             "feature_shape": list(feature_shape),
             "image_size": image_size,
@@ -48,21 +47,13 @@ class FeatureDiscriminator(nn.Module):
         elif image_size in (32, 64):
             seen, (hidden, code) = _look_small(), (256, 128)
         else:
-            raise ValueError(
-                f"FeatureDiscriminator comes for images of 32, 64 or 224 pixels, not {image_size!r}"
-            )
+            raise ValueError(f"a discriminator is for images of 32, 64 or 224 pixels, not {image_size!r}")
         channels = next(module.out_channels for module in reversed(seen) if isinstance(module, nn.Conv2d))
         self.image = nn.Sequential(*seen, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.condition = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(prod(self.feature_shape), hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, code),
-            nn.ReLU(),
-        )
-        self.judge = nn.Sequential(
-            nn.Dropout(), nn.Linear(channels + code, code), nn.ReLU(), nn.Dropout(), nn.Linear(code, 1)
-        )
+        first, second = nn.Linear(prod(self.feature_shape), hidden), nn.Linear(hidden, code)
+        self.condition = nn.Sequential(nn.Flatten(), first, nn.ReLU(), second, nn.ReLU())
+        joined = nn.Linear(channels + code, code)
+        self.judge = nn.Sequential(nn.Dropout(), joined, nn.ReLU(), nn.Dropout(), nn.Linear(code, 1))
         for module in self.image.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0.0, 0.02)  # as A; its linear layers keep PyTorch's own
@@ -82,9 +73,8 @@ class FeatureDiscriminator(nn.Module):
             ValueError: z is not of the shape that the discriminator was made for, or of another batch than x.
         """
         if z.shape != (len(x), *self.feature_shape):
-            raise ValueError(
-                f"this discriminator takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}"
-            )
+            wanted = (len(x), *self.feature_shape)
+            raise ValueError(f"this discriminator takes features of shape {wanted}, not {tuple(z.shape)}")
         return self.judge(torch.cat([self.image(x), self.condition(z)], dim=1))
 
 

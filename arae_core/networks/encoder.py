@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from arae_core.data.images import check_floats
 from arae_core.networks.frozen import frozen
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -57,9 +58,8 @@ class Encoder(nn.Module):
     def require_layer(self, layer: str) -> str:
         """Return `layer`, or raise a ValueError that lists the layers there are."""
         if layer not in self.layers:
-            raise ValueError(
-                f"{type(self).__name__} has no layer {layer!r}; its layers are {', '.join(self.layers)}"
-            )
+            there = ", ".join(self.layers)
+            raise ValueError(f"{type(self).__name__} has no layer {layer!r}; its layers are {there}")
         return layer
 
     def features(self, x: Tensor, layer: str) -> Tensor:
@@ -76,7 +76,7 @@ class Encoder(nn.Module):
             ValueError: unknown layer, or x is not (B, 3, H, W). TypeError: x is not a floating-point tensor.
         """
         self.require_layer(layer)
-        _require_images(x)
+        check_floats(x, "the encoder's", channels=3)
         z = (x - self.mean) / self.std
         for name, stage in self.stages.items():
             z = stage(z)
@@ -107,13 +107,3 @@ def scaled(channels: int, width: float) -> int:
     if not 0 < width < float("inf"):
         raise ValueError(f"width is a positive factor on the number of channels, not {width!r}")
     return max(1, round(channels * width))
-
-
-def _require_images(x: Tensor) -> None:
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(
-            f"an encoder takes float images in [0, 1], not {kind} (uint8 images: x.float() / 255)"
-        )
-    if x.dim() != 4 or x.shape[1] != 3:
-        raise ValueError(f"an encoder takes images of shape (B, 3, H, W), not {tuple(x.shape)}")

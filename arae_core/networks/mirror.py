@@ -76,14 +76,8 @@ def mirror(
     if spectral_norm:
         blocks.add_spectral_norm(generator)
     generator.to(encoder.mean)  # its device and precision
-    return specified(
-        generator,
-        mirror,
-        encoder=specification(encoder),
-        layer=layer,
-        spectral_norm=spectral_norm,
-        upsampling=upsampling,
-    )
+    choices = {"spectral_norm": spectral_norm, "upsampling": upsampling}
+    return specified(generator, mirror, encoder=specification(encoder), layer=layer, **choices)
 
 
 def _trace(encoder: Encoder, layer: str) -> list[Step]:
@@ -141,9 +135,8 @@ def _undo_window(
     missing = before[1] - ((after[1] - 1) * stride - 2 * padding + kernel)
     if not 0 <= missing < stride:
         raise ValueError(f"mirror cannot get from {after} back to {before} through {operation}")
-    return blocks.with_norm(
-        nn.ConvTranspose2d(after[0], target, kernel, stride, padding, output_padding=missing, bias=False)
-    )
+    window = nn.ConvTranspose2d(after[0], target, kernel, stride, padding, missing, bias=False)
+    return blocks.with_norm(window)
 
 
 def _by_neighbours(
@@ -153,16 +146,13 @@ def _by_neighbours(
     stride = _side(operation.stride)
     missing = [n - stride * m for n, m in zip(before[1:], after[1:])]
     if not all(0 <= n <= stride for n in missing):
-        raise ValueError(
-            f"mirror cannot get from {after} back to {before} by neighbours, through {operation}"
-        )
+        raise ValueError(f"mirror cannot get from {after} to {before} by neighbours, through {operation}")
     below, right = missing
-    pad = (
-        [nn.ReplicationPad2d((right // 2, right - right // 2, below // 2, below - below // 2))]
-        if any(missing)
-        else []
-    )
-    return [nn.Upsample(scale_factor=stride, mode="nearest"), *pad, *blocks.conv_unit(after[0], target)]
+    units: list[nn.Module] = [nn.Upsample(scale_factor=stride, mode="nearest")]
+    if any(missing):
+        edges = (right // 2, right - right // 2, below // 2, below - below // 2)
+        units.append(nn.ReplicationPad2d(edges))
+    return units + blocks.conv_unit(after[0], target)
 
 
 def _side(size: int | str | tuple[int, ...]) -> int:

@@ -32,11 +32,8 @@ class BasicBlock(ResidualBlock):
         super().__init__(in_channels, out_channels, stride)
         self.norm1 = nn.BatchNorm2d(out_channels)
         self.norm2 = nn.BatchNorm2d(out_channels)
-        self.around = (
-            nn.Identity()
-            if self.same_shape
-            else nn.Sequential(self.projection(), nn.BatchNorm2d(out_channels))
-        )
+        changed = [] if self.same_shape else [self.projection(), nn.BatchNorm2d(out_channels)]
+        self.around = nn.Sequential(*changed)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.norm1(self.conv1(x)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from arae_core.networks.blocks import conv_unit
 from arae_core.networks.encoder import Encoder, scaled
 from arae_core.networks.residual import BasicBlock, residual_group
 
@@ -39,24 +40,11 @@ class ResNet18(Encoder):
         if image_size < 8 or image_size % 8:
             raise ValueError(f"ResNet18 halves its images three times: {image_size} is no multiple of 8")
         channels = [scaled(c, width) for c in (64, 64, 128, 256, 512)]
-        stages: list[tuple[str, nn.Module]] = [
-            (
-                "stem",
-                nn.Sequential(
-                    nn.Conv2d(3, channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU()
-                ),
-            )
-        ]
+        stages: list[tuple[str, nn.Module]] = [("stem", nn.Sequential(*conv_unit(3, channels[0])))]
         for n, stride in enumerate((1, 2, 2, 2), start=1):
             group = residual_group(BasicBlock, channels[n - 1], channels[n], blocks=2, stride=stride)
             stages.append((f"block{n}", nn.Sequential(*group)))
         head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[4], num_classes))
         stages.append(("logits", head))
         super().__init__(stages, image_size=image_size, num_classes=num_classes, mean=mean, std=std)
-        self.arguments = {
-            "image_size": image_size,
-            "num_classes": num_classes,
-            "width": width,
-            "mean": mean,
-            "std": std,
-        }
+        self.arguments = dict(image_size=image_size, num_classes=num_classes, width=width, mean=mean, std=std)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from arae_core.networks.blocks import with_norm
 from arae_core.networks.encoder import Encoder, scaled
 
 PLAN = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -46,16 +47,10 @@ class VGG16(Encoder):
         for n, plan in enumerate(PLAN, start=1):
             block: list[nn.Module] = []
             for channels in (scaled(c, width) for c in plan):
-                block += [nn.Conv2d(before, channels, 3, 1, 1), nn.BatchNorm2d(channels), nn.ReLU()]
+                block += with_norm(nn.Conv2d(before, channels, 3, 1, 1))
                 before = channels
             stages.append((f"block{n}", nn.Sequential(*block, nn.MaxPool2d(2))))
         head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, num_classes))
         stages.append(("logits", head))
         super().__init__(stages, image_size=image_size, num_classes=num_classes, mean=mean, std=std)
-        self.arguments = {
-            "image_size": image_size,
-            "num_classes": num_classes,
-            "width": width,
-            "mean": mean,
-            "std": std,
-        }
+        self.arguments = dict(image_size=image_size, num_classes=num_classes, width=width, mean=mean, std=std)

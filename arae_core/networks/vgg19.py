@@ -75,11 +75,6 @@ def fetch_vgg19() -> Path:
 
 def _names(f: VGG19) -> list[tuple[str, str]]:
     """(our name, torchvision's name) of every weight and bias: theirs number all modules of the chain through."""
-    names, position = [], 0
-    for stage_name, stage in f.stages.items():
-        for within, module in enumerate(stage.children()):
-            if isinstance(module, nn.Conv2d):
-                for kind in ("weight", "bias"):
-                    names.append((f"stages.{stage_name}.{within}.{kind}", f"features.{position}.{kind}"))
-            position += 1
-    return names
+    modules = [(name, its) for name, its in f.named_modules() if name.count(".") == 2]  # stages.relu1_1.0
+    numbered = [(n, name) for n, (name, its) in enumerate(modules) if isinstance(its, nn.Conv2d)]
+    return [(f"{name}.{kind}", f"features.{n}.{kind}") for n, name in numbered for kind in ("weight", "bias")]

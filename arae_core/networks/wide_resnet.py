@@ -49,10 +49,4 @@ class WideResNet28_10(Encoder):
         head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[3], num_classes))
         stages.append(("logits", head))
         super().__init__(stages, image_size=image_size, num_classes=num_classes, mean=mean, std=std)
-        self.arguments = {
-            "image_size": image_size,
-            "num_classes": num_classes,
-            "width": width,
-            "mean": mean,
-            "std": std,
-        }
+        self.arguments = dict(image_size=image_size, num_classes=num_classes, width=width, mean=mean, std=std)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from arae_core.attacks import ascend, ball
-from arae_core.attacks.pgd import check_radius
+from arae_core.attacks.pgd import Classifier, check_radius
 from arae_core.data import Images
 from arae_core.networks import frozen
 from arae_core.training import distributed
@@ -46,8 +46,24 @@ class Attack:
         for name in ("eps", "step_size"):
             check_radius(getattr(self, name), self.norm, 10**12, name)
         least = 0 if self.random_start else 1
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < least:
+        if type(self.steps) is not int or self.steps < least:
             raise ValueError(f"an attack takes a step, or starts at random, got steps = {self.steps!r}")
+
+    def ascend(
+        self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """x_adv of one batch, as `attacks.ascend` finds it; the caller freezes the model."""
+        return ascend(
+            model,
+            x,
+            y,
+            ball(self.norm, self.eps),
+            steps=self.steps,
+            step_size=self.step_size,
+            random_start=self.random_start,
+            keep_best=self.keep_best,
+            generator=generator,
+        )
 
 
 @dataclass(frozen=True)
@@ -83,14 +99,11 @@ def train_classifier(
         state_file: unfinished training is saved there and resumed from there.
 
     Raises:
-        ValueError: a config that cannot be meant, see `check_config`.
+        ValueError: a config that cannot be meant, see `ready`.
         TrainingDiverged: the loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after the state was saved.
     """
-    check_config(config, model)
-    device = next(model.parameters()).device
-    model.to(memory_format=torch.channels_last).train()
-    optimizer = sgd(model, config)
+    device, optimizer = next(model.parameters()).device, ready(model, config)
     run = Run.over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
@@ -99,43 +112,35 @@ def train_classifier(
             x_adv = x if config.attack is None else perturb(model, x, y, config.attack)
             logits = learner(x_adv)
         loss = F.cross_entropy(logits.float(), y)
-        optimizer.zero_grad()
-        loss.backward()
-        if config.clip:
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimizer.step()
+        descend(model, optimizer, loss, config)
         run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
     model.eval()
     return run.history
 
 
-def perturb(model: nn.Module, x: torch.Tensor, y: torch.Tensor, attack: Attack) -> torch.Tensor:
+def perturb(model: nn.Module, x: Tensor, y: Tensor, attack: Attack) -> Tensor:
     """The inner maximum of Equation 2 for one batch, found by PGD with the model in evaluation mode."""
     with frozen(model, weights=False):
-        return ascend(
-            model,
-            x,
-            y,
-            ball(attack.norm, attack.eps),
-            steps=attack.steps,
-            step_size=attack.step_size,
-            random_start=attack.random_start,
-            keep_best=attack.keep_best,
-        )
+        return attack.ascend(model, x, y)
 
 
-def sgd(model: nn.Module, config: ClassifierConfig) -> torch.optim.SGD:
-    """The recipe's optimiser, whose rate each step sets anew."""
-    return torch.optim.SGD(
-        model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-    )
+def ready(model: nn.Module, config: ClassifierConfig) -> torch.optim.SGD:
+    """The recipe's optimiser, whose rate each step sets anew; the model is put into training mode, in channels_last order.
 
-
-def check_config(config: ClassifierConfig, model: nn.Module) -> None:
-    """ValueError for an attack radius or a size that cannot be meant."""
+    Raises ValueError for epochs or a batch size below 1, or an attack's radius that cannot be meant.
+    """
     if config.epochs < 1 or config.batch_size < 1:
-        raise ValueError(
-            f"epochs and batch_size must be at least 1, got {config.epochs} and {config.batch_size}"
-        )
+        raise ValueError(f"epochs and batch_size are at least 1, not {config.epochs} and {config.batch_size}")
     if config.attack is not None and (side := getattr(model, "image_size", None)):
         check_radius(config.attack.eps, config.attack.norm, 3 * side**2)
+    model.to(memory_format=torch.channels_last).train()
+    return torch.optim.SGD(model.parameters(), config.lr, config.momentum, weight_decay=config.weight_decay)
+
+
+def descend(model: nn.Module, optimizer: torch.optim.SGD, loss: Tensor, config: ClassifierConfig) -> None:
+    """One step down the loss's gradient, which is cut to the recipe's length."""
+    optimizer.zero_grad()
+    loss.backward()
+    if config.clip:
+        nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+    optimizer.step()

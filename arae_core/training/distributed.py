@@ -37,18 +37,14 @@ def join() -> torch.device:
     if everywhere == 1:
         return torch.device("cuda" if gpus else "cpu")
     if 0 < gpus < here:
-        raise ValueError(
-            f"{here} processes on a machine with {gpus} GPUs: start torchrun with --nproc-per-node {gpus}"
-        )
+        raise ValueError(f"{here} processes on {gpus} GPUs: start torchrun with --nproc-per-node {gpus}")
     from lightning_fabric import Fabric
     from lightning_fabric.strategies.ddp import DDPStrategy
 
     # Spectral norm and batch norm move their buffers in every pass; sent around in place, a second pass before the
     # backward one would find them changed.
-    strategy = DDPStrategy(broadcast_buffers=False)
-    _fabric = Fabric(
-        accelerator="cuda" if gpus else "cpu", devices=here, num_nodes=everywhere // here, strategy=strategy
-    )
+    strategy, kind = DDPStrategy(broadcast_buffers=False), "cuda" if gpus else "cpu"
+    _fabric = Fabric(accelerator=kind, devices=here, num_nodes=everywhere // here, strategy=strategy)
     _fabric.launch()
     return _fabric.device
 
@@ -89,9 +85,7 @@ def rows(batch: Tensor) -> Tensor:
     if _fabric is None:
         return batch
     if len(batch) % count():
-        raise ValueError(
-            f"{count()} processes cannot share a batch of {len(batch)} evenly: choose another batch_size"
-        )
+        raise ValueError(f"{count()} processes cannot share a batch of {len(batch)} evenly: change its size")
     return batch[rank() :: count()]
 
 

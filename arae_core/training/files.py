@@ -5,8 +5,10 @@ A checkpoint carries a digest of its tensors and of what it says of itself; noth
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -38,40 +40,25 @@ def save(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
     try:
         write_whole(path, safetensors.torch.save(tensors, said))
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"cannot write {path}: {error}; set ARAE_STORE to a folder with room"
-        ) from error
+        raise CheckpointError(f"cannot write {path}: {error}; set ARAE_STORE to a place with room") from error
 
 
 def metadata_of(path: Path) -> dict[str, str]:
     """What a file says of itself, without reading its tensors. Raises CheckpointError as `load`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return _whole_metadata(path, file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} is not a whole safetensors file ({error}); delete it to train anew"
-        ) from error
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+    expected = metadata.get("metadata_digest")
+    _unaltered(path, "what it says of itself has", _metadata_digest(metadata), expected)
+    return metadata
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors and metadata; refuse what is truncated, altered or not safetensors."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except FileNotFoundError as error:
-        raise CheckpointError(f"no checkpoint at {path}") from error
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} is not a whole safetensors file ({error}); delete it to train anew"
-        ) from error
-    expected, found = metadata.get("digest"), digest(tensors)
-    if expected != found:
-        raise CheckpointError(
-            f"{path} was altered: its tensors have digest {found}, it says {expected}; delete it to train anew"
-        )
-    return tensors, _whole_metadata(path, metadata)
+    metadata = metadata_of(path)
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    _unaltered(path, "its tensors have", digest(tensors), metadata.get("digest"))
+    return tensors, metadata
 
 
 def load_into(module: nn.Module, path: Path) -> dict[str, str]:
@@ -89,22 +76,27 @@ def load_into(module: nn.Module, path: Path) -> dict[str, str]:
         if own[name].shape != tensors[name].shape
     ]
     if missing or extra or shapes:
-        raise CheckpointError(
-            f"{path} does not fit a {type(module).__name__}: missing {missing or 'none'}, "
-            f"extra {extra or 'none'}, other shapes {shapes or 'none'}"
-        )
+        found = f"missing {missing or 'none'}, extra {extra or 'none'}, other shapes {shapes or 'none'}"
+        raise CheckpointError(f"{path} does not fit a {type(module).__name__}: {found}")
     module.load_state_dict(tensors)
     return metadata
 
 
-def _whole_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str]:
-    expected, found = metadata.get("metadata_digest"), _metadata_digest(metadata)
-    if expected != found:
-        raise CheckpointError(
-            f"{path} was altered: what it says of itself has digest {found}, not {expected}; "
-            "delete it to train anew"
-        )
-    return metadata
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise CheckpointError(f"no checkpoint at {path}") from error
+    except (OSError, SafetensorError) as error:
+        reason = f"is not a whole safetensors file ({error}); delete it to train anew"
+        raise CheckpointError(f"{path} {reason}") from error
+
+
+def _unaltered(path: Path, what: str, found: str, expected: str | None) -> None:
+    if found != expected:
+        raise CheckpointError(f"{path} was altered: {what} digest {found}, not {expected}; delete it")
 
 
 def _metadata_digest(metadata: Mapping[str, str]) -> str:

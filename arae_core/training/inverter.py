@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
 
 from arae_core.data import Images
 from arae_core.losses import InversionWeights, discriminator_loss, inversion_loss
@@ -61,19 +62,11 @@ def train_inverter(
         ValueError: an adversarial weight without a discriminator, or the reverse.
         TrainingDiverged, KeyboardInterrupt: as `train_classifier`.
     """
-    require_opponent(discriminator, config.weights.adversarial)
+    weight, rates = config.weights.adversarial, (config.lr, config.discriminator_lr)
+    modules, optimizers = opponents(generator, discriminator, weight, rates, config.betas)
     device = next(generator.parameters()).device
-    generator.to(memory_format=torch.channels_last).train()
     encoder.to(device).to(memory_format=torch.channels_last)
-    modules: dict[str, nn.Module] = {"generator": generator}
-    adam = torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)
-    optimizers: dict[str, torch.optim.Optimizer] = {"adam": adam}
-    if discriminator is not None:
-        modules["discriminator"] = discriminator.to(device).train()
-        opposing = torch.optim.Adam(
-            discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
-        )
-        optimizers["discriminator_adam"] = opposing
+    adam, opposing = optimizers["adam"], optimizers.get("discriminator_adam")
     run = Run.over(data, config, seed, device, state_file, title)
     g = distributed.learner(generator)
     d = distributed.learner(discriminator) if discriminator is not None else None
@@ -85,7 +78,7 @@ def train_inverter(
                 z = encoder.features(x, config.layer)
             with mixed_precision(device, config.precision):
                 x_hat = g(z)
-            if d is not None:
+            if d is not None and opposing is not None:
                 set_rate(opposing, config.discriminator_lr * rate)
                 run.log(discriminator=discriminator_step(d, opposing, x, x_hat.detach(), z, config))
             with mixed_precision(device, config.precision):
@@ -100,14 +93,35 @@ def train_inverter(
     return run.history
 
 
+def opponents(
+    generator: nn.Module,
+    discriminator: nn.Module | None,
+    weight: float,
+    rates: tuple[float, float],
+    betas: tuple[float, float],
+) -> tuple[dict[str, nn.Module], dict[str, Optimizer]]:
+    """Both networks, or the generator alone, in training mode, and an Adam for each, by the names that a run saves.
+
+    Raises ValueError unless there is a discriminator just where there is an adversarial weight.
+    """
+    if (discriminator is not None) != (weight > 0):
+        opponent = "no" if discriminator is None else "a"
+        raise ValueError(f"adversarial weight {weight} and {opponent} discriminator do not go together")
+    networks = {"generator": generator.to(memory_format=torch.channels_last).train()}
+    if discriminator is not None:
+        networks["discriminator"] = discriminator.to(next(generator.parameters()).device).train()
+    pairs = zip(("adam", "discriminator_adam"), networks.values(), rates)
+    return networks, {name: Adam(network.parameters(), lr, betas) for name, network, lr in pairs}
+
+
 def discriminator_step(
     discriminator: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    x: torch.Tensor,
-    x_hat: torch.Tensor,
-    z: torch.Tensor,
+    optimizer: Optimizer,
+    x: Tensor,
+    x_hat: Tensor,
+    z: Tensor,
     config: InverterConfig,
-) -> torch.Tensor:
+) -> Tensor:
     """One update of the discriminator by Equation 7; returns its loss. Both halves see the real image's z."""
     with mixed_precision(x.device, config.precision):
         real, fake = discriminator(x, z), discriminator(x_hat, z)
@@ -116,11 +130,3 @@ def discriminator_step(
     loss.backward()
     optimizer.step()
     return loss
-
-
-def require_opponent(discriminator: nn.Module | None, weight: float) -> None:
-    """ValueError unless there is a discriminator just where there is an adversarial weight."""
-    if (discriminator is not None) != (weight > 0):
-        raise ValueError(
-            f"adversarial weight {weight} and {'a' if discriminator is not None else 'no'} discriminator do not go together"
-        )

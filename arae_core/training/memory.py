@@ -18,14 +18,11 @@ def explained(batch_size: int, device: torch.device | str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch.OutOfMemoryError is one
-        if not isinstance(error, torch.OutOfMemoryError) and not any(
-            text in str(error) for text in CPU_ALLOCATOR
-        ):
+        on_cpu = any(text in str(error) for text in CPU_ALLOCATOR)
+        if not (on_cpu or isinstance(error, torch.OutOfMemoryError)):
             raise
-        way_out = (
-            f"halve it with `-p batch_size {batch_size // 2}` (or the parameter `..._batch_size` of this model)"
-            if batch_size > 1
-            else "it cannot be smaller: take smaller images or a smaller network"
-        )
-        images = f"a batch of {batch_size} images" if batch_size > 1 else "one image"
+        images, way_out = "one image", "it cannot be smaller: take smaller images or a smaller network"
+        if batch_size > 1:
+            half = f"`-p batch_size {batch_size // 2}` (or the parameter `..._batch_size` of this model)"
+            images, way_out = f"a batch of {batch_size} images", f"halve it with {half}"
         raise BatchTooLarge(f"{images} does not fit into the memory of {device}; {way_out}") from error

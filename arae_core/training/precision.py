@@ -29,9 +29,7 @@ def mixed_precision(device: torch.device | str, precision: str = "auto") -> Abst
     if precision not in ("auto", "bf16", "fp32"):
         raise ValueError(f'precision must be "auto", "bf16" or "fp32", got {precision!r}')
     if precision == "bf16" and not computes_bf16(device):
-        raise ValueError(
-            f'{torch.device(device).type} has no bf16 arithmetic here: use precision="auto" or "fp32"'
-        )
+        raise ValueError(f'{torch.device(device).type} has no bf16 arithmetic: take "auto" or "fp32"')
     if precision == "fp32" or not computes_bf16(device):
         return nullcontext()
     return torch.autocast(torch.device(device).type, torch.bfloat16)

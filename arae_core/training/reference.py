@@ -71,9 +71,8 @@ def reference_file(profile: str, name: str) -> Path:
     if f"{profile}/{name}" in elsewhere:
         return _fetched(f"{profile}/{name}", elsewhere[f"{profile}/{name}"])
     there = [f"{p}/{n}" for p, n, *_ in reference_models()] + list(elsewhere)
-    raise files.CheckpointError(
-        f"no reference model {name!r} of profile {profile!r} at {path}; there are {', '.join(there) or 'none'}"
-    )
+    listed = ", ".join(there) or "none"
+    raise files.CheckpointError(f"no reference model {name!r} of {profile!r} at {path}; there are {listed}")
 
 
 def reference_by_key(key: str) -> Path | None:
@@ -114,6 +113,5 @@ def _fetched(name: str, entry: dict[str, str]) -> Path:
     try:
         return Path(pooch.retrieve(entry["url"], entry["sha256"], f"{entry['sha256']}{SUFFIX}", folder))
     except Exception as error:  # each kind of address has its own
-        raise files.CheckpointError(
-            f"the weights of {name} could not be fetched from {entry['url']}: {' '.join(str(error).split())}"
-        ) from error
+        cause = f"from {entry['url']}: {' '.join(str(error).split())}"
+        raise files.CheckpointError(f"the weights of {name} could not be fetched {cause}") from error

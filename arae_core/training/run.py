@@ -23,14 +23,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from arae_core.attacks.pgd import check_images
 from arae_core.data import Images
+from arae_core.data.images import check_images
 from arae_core.networks.image_convolution import rearranged
 from arae_core.seeds import derive_seed
 from arae_core.training import distributed, files
 
 History = list[dict[str, float]]
 Item = TypeVar("Item")
+Batch = tuple[Tensor, Tensor]  # x (B, 3, H, W) and y (B,)
 EVERY = 16  # steps after which several processes agree whether to save or stop
 
 
@@ -89,7 +90,7 @@ class Run(Generic[Item]):
         title: str = "training",
         epochs: int | None = None,
         rearranged: bool = True,
-    ) -> Run[tuple[Tensor, Tensor]]:
+    ) -> Run[Batch]:
         """A run over an image set: its items are (x, y) on the device, x (B, 3, H, W) in channels_last order.
 
         Each epoch has an order of its own. A last batch that is not full is left out, unless it is the only one. Of
@@ -98,7 +99,7 @@ class Run(Generic[Item]):
         size = recipe.batch_size
         whole = len(data) >= size  # else one small batch an epoch
 
-        def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        def batches(epoch: int) -> Iterator[Batch]:
             order = derive_seed(seed, "data", epoch)
             drawn = data.batches(size, seed=order, augment=recipe.augment, drop_last=whole)
             for number, (x, y) in enumerate(drawn):
@@ -152,18 +153,20 @@ class Run(Generic[Item]):
         """
         self.modules, self.optimizers = modules, optimizers
         self._resume()
-        with (
-            _generators_as_before(self.device),
-            rearranged(self.rearranged),
-            _stop_between_steps() as stop,
-            self._bar() as bar,
-        ):
+        device, rank = torch.device(self.device), distributed.rank()
+        gpus = [device] if device.type == "cuda" else []
+        silent = {"disable": True} if rank > 0 else {}
+        bar = tqdm(total=self.total_steps, initial=self.global_step, desc=self.title, leave=False, **silent)
+        # Afterwards torch's global random numbers go on as if nothing had been drawn.
+        with torch.random.fork_rng(gpus), rearranged(self.rearranged), _stop_between_steps() as stop, bar:
             saved = started = time.monotonic()
             while self.epoch < self.epochs:
                 for number, item in enumerate(self.items(self.epoch)):
                     if number < self.step:
                         continue  # done before the interruption
-                    self._seed_step()
+                    # Dropout and random starts depend on nothing before; other processes have other rows and numbers.
+                    whose = ("rank", rank) if rank > 0 else ()
+                    torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step, *whose))
                     yield item
                     self.step += 1
                     bar.update()
@@ -175,7 +178,9 @@ class Run(Generic[Item]):
                         self._check_finite()
                         self._save()
                     if stopping:
-                        raise KeyboardInterrupt(self._farewell())
+                        where = f"epoch {self.epoch + 1}, step {self.step}"
+                        kept = "saved: run it again to go on" if self.state_file else "not kept"
+                        raise KeyboardInterrupt(f"{self.title} stopped at {where}; its state is {kept}")
                 started = self._clock(started)
                 self._finish_epoch()
                 self._save()
@@ -184,15 +189,6 @@ class Run(Generic[Item]):
         """Keep scalars of this step (tensors stay on the device: no waiting)."""
         for name, value in values.items():
             self._sums.setdefault(name, []).append(value.detach().float())
-
-    def _seed_step(self) -> None:
-        """Dropout and random starts of a step depend on nothing that came before it."""
-        whose = () if distributed.rank() == 0 else ("rank", distributed.rank())  # other rows, other numbers
-        torch.manual_seed(derive_seed(self.seed, "step", self.epoch, self.step, *whose))
-
-    def _bar(self) -> tqdm:
-        silent = {"disable": True} if distributed.rank() > 0 else {}
-        return tqdm(total=self.total_steps, initial=self.global_step, desc=self.title, leave=False, **silent)
 
     def _clock(self, started: float) -> float:
         now = time.monotonic()
@@ -218,26 +214,20 @@ class Run(Generic[Item]):
     def _save(self) -> None:
         if self.state_file is None or distributed.rank() > 0:
             return
-        tensors: dict[str, Tensor] = {}
+        tensors = {f"log.{name}": torch.stack(values) for name, values in self._sums.items()}
         for name, module in self.modules.items():
             tensors |= {f"module.{name}.{key}": value for key, value in module.state_dict().items()}
         for name, optimizer in self.optimizers.items():
             for index, state in optimizer.state_dict()["state"].items():
-                tensors |= {
-                    f"optimizer.{name}.{index}.{key}": torch.as_tensor(value)
-                    for key, value in state.items()
-                    if value is not None
-                }
-        tensors |= {f"log.{name}": torch.stack(values) for name, values in self._sums.items()}
+                kept = {key: torch.as_tensor(value) for key, value in state.items() if value is not None}
+                tensors |= {f"optimizer.{name}.{index}.{key}": value for key, value in kept.items()}
         progress = {"epoch": self.epoch, "step": self.step, "seconds": self._seconds, "history": self.history}
         files.save(self.state_file, tensors, {"progress": json.dumps({**progress, "epochs": self.epochs})})
 
     def _resume(self) -> None:
         if self.state_file is None or not self.state_file.exists():
             return
-        tensors, metadata = files.load(
-            self.state_file
-        )  # by all processes: none saves before all agree on a step
+        tensors, metadata = files.load(self.state_file)  # by all: no process saves before all agree on a step
         progress = json.loads(metadata["progress"])
         self.epoch, self.step, self.history = progress["epoch"], progress["step"], progress["history"]
         self._seconds, self.epochs = progress["seconds"], progress["epochs"]
@@ -251,20 +241,9 @@ class Run(Generic[Item]):
                 state.setdefault(int(index), {})[field_name] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
-    def _farewell(self) -> str:
-        where = f"epoch {self.epoch + 1}, step {self.step}"
-        kept = "its state is saved: run it again to go on" if self.state_file else "nothing was kept"
-        return f"{self.title} stopped at {where}; {kept}"
-
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _generators_as_before(device: torch.device | str):
-    """Torch's global random numbers go on afterwards as if there had been no training, found or done."""
-    device = torch.device(device)
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 @contextmanager

@@ -160,8 +160,14 @@ def _found_or_trained(
     model: nn.Module, name: str, train: Callable[[Path], History], said: dict[str, str], title: str
 ) -> Trained:
     final = store_dir() / "models" / f"{name}.safetensors"
-    _writable(final.parent)
-    _all_want(name)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        way_out = "set ARAE_STORE to a folder you may write"
+        raise files.CheckpointError(f"cannot make the store {final.parent}: {error}; {way_out}") from error
+    if distributed.any_of(distributed.from_first(name) != name):
+        alike = "start all with the same parameters, data and versions"
+        raise ValueError(f"the processes do not want the same model: {alike}")
     with ExitStack() as held:
         if distributed.rank() == 0:
             held.enter_context(filelock.FileLock(final.with_suffix(".lock")))
@@ -184,23 +190,7 @@ def _found_or_trained(
     return Trained(model, history, name, final, False, title)
 
 
-def _all_want(name: str) -> None:
-    if distributed.any_of(distributed.from_first(name) != name):
-        raise ValueError(
-            "the processes do not want the same model: start all with the same parameters, data and versions"
-        )
-
-
 def _halved(value: Tensor) -> Tensor:
     """Weights are kept as float16: half the size to commit and to fetch, 11 bits of precision."""
     half = value.half() if value.is_floating_point() else value
     return half if torch.isfinite(half).all() else value
-
-
-def _writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise files.CheckpointError(
-            f"cannot make the store {folder}: {error}; set ARAE_STORE to a folder you may write"
-        ) from error

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from arae_core.data import LabelledImages
 from arae_core.data.image_set import balanced
+from arae_core.data.places import check_integer
 from arae_core.losses import InversionWeights, per_image_loss
 from arae_core.networks import Encoder, frozen
 from arae_core.seeds import derive_seed
@@ -62,9 +63,7 @@ def one_vs_all(test: LabelledImages, class_name: str, *, anomalies: int = 0, see
     is_normal = labels == test.classes.index(class_name)
     normal, others = is_normal.nonzero().flatten(), (~is_normal).nonzero().flatten()
     if len(normal) == 0:
-        raise ValueError(
-            f"{test.name} holds no test image of class {class_name!r}: nothing normal to compare with"
-        )
+        raise ValueError(f"{test.name} holds no test image of class {class_name!r}: nothing is normal")
     if len(others) == 0:
         raise ValueError(f"{test.name} holds only class {class_name!r}: without an anomaly there is no AUROC")
     if 0 < anomalies < len(others):
@@ -96,16 +95,12 @@ class SearchScore:
     starts: int = 1
 
     def __post_init__(self) -> None:
-        if type(self.starts) is not int or self.starts < 1:
-            raise ValueError(f"starts must be a positive integer, not {self.starts!r}")
-
-    def seeds(self) -> list[int]:
-        """One for each start."""
-        return [derive_seed(self.seed, "start", start) for start in range(self.starts)]
+        check_integer("starts", self.starts)
 
     def __call__(self, x: Tensor, numbers: Sequence[int]) -> Tensor:
         """Scores (B,) of images x, whose numbers in the data set decide their noise; the starts go in one batch."""
-        noise = torch.cat([white_noise(numbers, self.code_shape, seed) for seed in self.seeds()])
+        seeds = [derive_seed(self.seed, "start", start) for start in range(self.starts)]
+        noise = torch.cat([white_noise(numbers, self.code_shape, seed) for seed in seeds])
         found = latent_search(
             self.generator,
             x.repeat(self.starts, 1, 1, 1),

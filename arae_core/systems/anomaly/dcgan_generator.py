@@ -7,6 +7,7 @@ Here the tanh is mapped to [0, 1], and the kernels are 4 x 4, as in the mirror g
 
 from torch import Tensor, nn
 
+from arae_core.data.places import check_integer
 from arae_core.networks.blocks import UnitTanh, upsampling_unit
 from arae_core.networks.encoder import scaled
 
@@ -28,8 +29,7 @@ class DCGenerator(nn.Module):
     def __init__(self, image_size: int = 64, code_size: int = 100, width: float = 1.0):
         super().__init__()
         doublings = dcgan_doublings(image_size)
-        if type(code_size) is not int or code_size < 1:
-            raise ValueError(f"a code has a positive number of numbers, not {code_size!r}")
+        check_integer("code_size", code_size)
         self.code_shape = (code_size,)
         self.arguments = {"image_size": image_size, "code_size": code_size, "width": width}
         channels = [scaled(128 * 2 ** (doublings - 1 - i), width) for i in range(doublings)]
@@ -39,9 +39,8 @@ class DCGenerator(nn.Module):
             nn.BatchNorm2d(channels[0]),
             nn.ReLU(),
         )
-        self.body = nn.Sequential(
-            *(layer for pair in zip(channels, channels[1:]) for layer in upsampling_unit(*pair))
-        )
+        steps = zip(channels, channels[1:])
+        self.body = nn.Sequential(*(layer for step in steps for layer in upsampling_unit(*step)))
         self.to_image = nn.Sequential(nn.ConvTranspose2d(channels[-1], 3, 4, 2, 1), UnitTanh())
         initialise_dcgan(self)
 

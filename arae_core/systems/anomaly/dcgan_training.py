@@ -16,6 +16,7 @@ from arae_core.data import Images
 from arae_core.losses import discriminator_loss, generator_loss
 from arae_core.systems.anomaly.dcgan_generator import DCGenerator
 from arae_core.training import distributed
+from arae_core.training.inverter import opponents
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
@@ -55,16 +56,12 @@ def train_dcgan(
         TrainingDiverged, KeyboardInterrupt: as `train_classifier`.
     """
     device = next(generator.parameters()).device
-    generator.to(memory_format=torch.channels_last).train()
-    discriminator.to(device).to(memory_format=torch.channels_last).train()
-    adam, opposing = (
-        torch.optim.Adam(network.parameters(), lr=config.lr, betas=config.betas)
-        for network in (generator, discriminator)
-    )
+    discriminator.to(memory_format=torch.channels_last)
+    networks, optimizers = opponents(generator, discriminator, 1.0, (config.lr, config.lr), config.betas)
+    adam, opposing = optimizers.values()
     run = Run.over(data, config, seed, device, state_file, title)
     g, d = distributed.learner(generator), distributed.learner(discriminator)
-    networks = {"generator": generator, "discriminator": discriminator}
-    for x, _ in run.steps(networks, {"adam": adam, "discriminator_adam": opposing}):
+    for x, _ in run.steps(networks, optimizers):
         rate = config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch)
         set_rate(adam, rate)
         set_rate(opposing, rate)

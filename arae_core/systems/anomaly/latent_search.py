@@ -13,11 +13,11 @@ and 100 steps (2,048 by default), for losses that are sums.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import torch
 from torch import Tensor, nn
 
+from arae_core.data.places import check_integer
 from arae_core.losses import InversionWeights, per_image_loss
 from arae_core.networks import Encoder, frozen
 from arae_core.seeds import derive_seed
@@ -39,9 +39,8 @@ class SearchConfig:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        if type(self.steps) is not int or self.steps < 1:
-            raise ValueError(f"steps must be a positive integer, not {self.steps!r}")
-        if not (isfinite(self.lr) and self.lr > 0 and 0 <= self.last <= 1 and 0 <= self.momentum < 1):
+        check_integer("steps", self.steps)
+        if not (0 < self.lr < float("inf") and 0 <= self.last <= 1 and 0 <= self.momentum < 1):
             raise ValueError(f"lr must be positive, last in [0, 1] and momentum in [0, 1): {self}")
 
     def rate(self, step: int) -> float:
@@ -70,9 +69,8 @@ def white_noise(images: Sequence[int], shape: Sequence[int], seed: int) -> Tenso
     """
 
     def draw(image: int) -> Tensor:
-        return torch.randn(
-            tuple(shape), generator=torch.Generator().manual_seed(derive_seed(seed, "code", image))
-        )
+        own = torch.Generator().manual_seed(derive_seed(seed, "code", image))
+        return torch.randn(tuple(shape), generator=own)
 
     return torch.stack([draw(int(image)) for image in images])
 
@@ -127,9 +125,7 @@ def latent_search(
                 watch(step, x_hat.detach(), losses.detach())
             if step < config.steps:
                 set_rate(optimizer, config.rate(step))
-                (codes.grad,) = torch.autograd.grad(
-                    losses.sum(), codes
-                )  # of a sum: each code sees its own loss
+                (codes.grad,) = torch.autograd.grad(losses.sum(), codes)  # each code sees its own loss
                 optimizer.step()
     return Found(codes.detach(), x_hat.detach(), losses.detach(), terms)
 

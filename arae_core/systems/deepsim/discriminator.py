@@ -3,7 +3,7 @@
 Five convolutions without padding, global average pooling, two fully connected layers; dropout of 50 % after
 the pooling and after the first of these. For the inversion of AlexNet the features enter too, through two fully
 connected layers of their own, and join the pooled image. Leaky ReLU with slope 0.3 as in all of C's networks, no
-normalisation. Paper A's critic (`FeatureCritic`) is this one with spectral norm and plain ReLU.
+normalisation. Paper A's critic (`FeatureDiscriminator`) is this one with spectral norm and plain ReLU.
 
 C ends in a softmax over two classes; that is a function of the difference of its two logits alone, so this
 returns one logit. Strides are C's: 4 in the first layer for large images, 2 for 64 pixels (Table 1). For 32
@@ -38,40 +38,26 @@ class DeepSimDiscriminator(nn.Module):
     ):
         super().__init__()
         if image_size not in FIRST_STRIDE:
-            raise ValueError(
-                f"DeepSimDiscriminator comes for images of 32, 64 or 224 pixels, not {image_size!r}"
-            )
+            raise ValueError(f"a discriminator is for images of 32, 64 or 224 pixels, not {image_size!r}")
         self.feature_shape = tuple(feature_shape)
         self.arguments = {"feature_shape": list(feature_shape), "image_size": image_size, "width": width}
         units: list[nn.Module] = []
         channels = 3
-        for out, kernel, stride in (
-            (32, 7, FIRST_STRIDE[image_size]),
-            (64, 5, 1),
-            (128, 3, 2),
-            (256, 3, 1),
-            (256, 3, 2),
-        ):
+        plan = ((32, 7, FIRST_STRIDE[image_size]), (64, 5, 1), (128, 3, 2), (256, 3, 1), (256, 3, 2))
+        for out, kernel, stride in plan:
             units += [nn.Conv2d(channels, scaled(out, width), kernel, stride), nn.LeakyReLU(SLOPE)]
             channels = scaled(out, width)
         self.image = nn.Sequential(*units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout())
         hidden, code = scaled(1024, width), scaled(512, width)
-        self.condition = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(prod(self.feature_shape), hidden),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(hidden, code),
-            nn.LeakyReLU(SLOPE),
-        )
-        self.judge = nn.Sequential(
-            nn.Linear(channels + code, code), nn.LeakyReLU(SLOPE), nn.Dropout(), nn.Linear(code, 1)
-        )
+        first, second = nn.Linear(prod(self.feature_shape), hidden), nn.Linear(hidden, code)
+        self.condition = nn.Sequential(nn.Flatten(), first, nn.LeakyReLU(SLOPE), second, nn.LeakyReLU(SLOPE))
+        joined = nn.Linear(channels + code, code)
+        self.judge = nn.Sequential(joined, nn.LeakyReLU(SLOPE), nn.Dropout(), nn.Linear(code, 1))
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """Logits (B, 1) for images x (B, 3, H, W), real or a generator's, and the *real* images' features z
         `(B, *feature_shape)`. Raises ValueError for features of another shape."""
         if z.shape != (len(x), *self.feature_shape):
-            raise ValueError(
-                f"this discriminator takes features of shape {(len(x), *self.feature_shape)}, not {tuple(z.shape)}"
-            )
+            wanted = (len(x), *self.feature_shape)
+            raise ValueError(f"this discriminator takes features of shape {wanted}, not {tuple(z.shape)}")
         return self.judge(torch.cat([self.image(x), self.condition(z)], dim=1))

@@ -79,10 +79,8 @@ def _doublings(feature_shape: tuple[int, ...], image_size: int) -> int:
     side = feature_shape[-1]
     doublings = (image_size // side).bit_length() - 1
     if len(feature_shape) != 3 or side * 2**doublings != image_size or not 2 <= doublings <= 6:
-        raise ValueError(
-            f"features {tuple(feature_shape)} do not double to {image_size} pixels; DeepSimGenerator "
-            "takes (C, 6, 6) to 224, or (C, h, h) to h times a power of two between 4 and 64"
-        )
+        there = "(C, 6, 6) go to 224, and (C, h, h) to h times a power of two between 4 and 64"
+        raise ValueError(f"features {tuple(feature_shape)} do not double to {image_size} pixels; {there}")
     return doublings
 
 

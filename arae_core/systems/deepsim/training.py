@@ -25,7 +25,7 @@ from arae_core.data import Images
 from arae_core.losses import discriminator_loss, feature_loss, generator_loss
 from arae_core.networks import Encoder, frozen
 from arae_core.training import distributed
-from arae_core.training.inverter import require_opponent
+from arae_core.training.inverter import opponents
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
@@ -59,9 +59,7 @@ class DeepSimConfig:
     lr: float = 1e-3  # C: 2e-4, for both networks
     discriminator_lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)  # C's
-    pause_below: float = (
-        0.1  # C's; the discriminator rests while its loss is less than this part of the adversarial one
-    )
+    pause_below: float = 0.1  # C's; of the adversarial loss: below, the discriminator rests
     schedule: str = "one-cycle"
     augment: str = "none"
     precision: str = "auto"
@@ -87,19 +85,13 @@ def train_deepsim(
         ValueError: an adversarial weight without a discriminator, or the reverse.
         TrainingDiverged, KeyboardInterrupt: as `train_classifier`.
     """
-    require_opponent(discriminator, config.weights.adversarial)
+    weight, rates = config.weights.adversarial, (config.lr, config.discriminator_lr)
+    modules, optimizers = opponents(generator, discriminator, weight, rates, config.betas)
     device = next(generator.parameters()).device
-    generator.to(memory_format=torch.channels_last).train()
     encoder.to(device).to(memory_format=torch.channels_last)
-    modules: dict[str, nn.Module] = {"generator": generator}
-    adam = torch.optim.Adam(generator.parameters(), lr=config.lr, betas=config.betas)
-    optimizers: dict[str, torch.optim.Optimizer] = {"adam": adam}
     if discriminator is not None:
-        modules["discriminator"] = discriminator.to(device).to(memory_format=torch.channels_last).train()
-        opposing = torch.optim.Adam(
-            discriminator.parameters(), lr=config.discriminator_lr, betas=config.betas
-        )
-        optimizers["discriminator_adam"] = opposing
+        discriminator.to(memory_format=torch.channels_last)
+    adam, opposing = optimizers["adam"], optimizers.get("discriminator_adam")
     run = Run.over(data, config, seed, device, state_file, title)
     g = distributed.learner(generator)
     d = distributed.learner(discriminator) if discriminator is not None else None
@@ -118,11 +110,9 @@ def train_deepsim(
             loss = sum(getattr(config.weights, name) * term for name, term in terms.items())
             adam.zero_grad()
             loss.backward(inputs=list(generator.parameters()), retain_graph=discriminator is not None)
-            if discriminator is not None and real is not None and fake is not None:
+            if opposing is not None and real is not None and fake is not None:
                 set_rate(opposing, config.discriminator_lr * rate)
-                moved, judged = discriminator_step(
-                    discriminator, opposing, real, fake, terms["adversarial"], config
-                )
+                moved, judged = discriminator_step(opposing, real, fake, terms["adversarial"], config)
                 run.log(discriminator=judged, discriminator_moved=torch.tensor(float(moved)))
             adam.step()
             run.log(loss=loss, **terms)
@@ -150,18 +140,13 @@ def deepsim_terms(
 
 
 def discriminator_step(
-    discriminator: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    real: Tensor,
-    fake: Tensor,
-    adversarial: Tensor,
-    config: DeepSimConfig,
+    optimizer: torch.optim.Optimizer, real: Tensor, fake: Tensor, adversarial: Tensor, config: DeepSimConfig
 ) -> tuple[bool, Tensor]:
     """Update the discriminator by Equation 3, unless it is far ahead; returns whether it moved, and its loss."""
     loss = discriminator_loss(real.float(), fake.float(), "mean")
     moves = bool(loss >= config.pause_below * adversarial)
     if moves:
         optimizer.zero_grad()
-        loss.backward(inputs=list(discriminator.parameters()))
+        loss.backward(inputs=optimizer.param_groups[0]["params"])  # the discriminator's alone
         optimizer.step()
     return moves, loss

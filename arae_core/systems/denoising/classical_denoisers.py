@@ -9,47 +9,26 @@ a search to say (`searched_strength`): the textbooks' values are for noise that 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 from torch import Tensor
 
-from arae_core.data.noise import check_pictures, check_sigma
+from arae_core.data.images import check_images
+from arae_core.data.noise import check_sigma
 
-
-def _nlm(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
-    return denoise_nl_means(
-        picture,
-        patch_size=5,
-        patch_distance=6,
-        h=strength * sigma,
-        sigma=sigma,
-        fast_mode=True,
-        channel_axis=-1,
-    )
-
-
-def _tv(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
-    return denoise_tv_chambolle(picture, weight=strength * sigma, max_num_iter=100, channel_axis=-1)
-
-
-def _wavelet(picture: np.ndarray, sigma: float, strength: float) -> np.ndarray:
-    return denoise_wavelet(
-        picture,
-        sigma=strength * sigma,
-        method="BayesShrink",
-        convert2ycbcr=True,
-        channel_axis=-1,
-        rescale_sigma=True,
-    )
-
-
+# From a picture (H, W, 3), sigma and the strength to the denoised picture.
 CLASSICAL: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
-    "nlm": _nlm,
-    "tv": _tv,
-    "wavelet": _wavelet,
+    "nlm": lambda picture, sigma, strength: denoise_nl_means(
+        picture, patch_size=5, patch_distance=6, h=strength * sigma, sigma=sigma, channel_axis=-1
+    ),
+    "tv": lambda picture, sigma, strength: denoise_tv_chambolle(
+        picture, weight=strength * sigma, max_num_iter=100, channel_axis=-1
+    ),
+    "wavelet": lambda picture, sigma, strength: denoise_wavelet(
+        picture, sigma=strength * sigma, method="BayesShrink", convert2ycbcr=True, channel_axis=-1
+    ),
 }
 
 
@@ -69,7 +48,16 @@ def classical_denoiser(method: str, sigma: float, strength: float) -> Callable[[
     check_sigma(sigma)
     if not 0 < strength < float("inf"):
         raise ValueError(f"strength is a positive multiple of sigma, not {strength!r}")
-    return partial(_denoised, CLASSICAL[method], sigma, strength)
+
+    def denoised(x_noisy: Tensor) -> Tensor:
+        check_images(x_noisy, "pictures", channels=3)
+        if sigma == 0:
+            return x_noisy
+        pictures = x_noisy.detach().permute(0, 2, 3, 1).cpu().double().numpy()
+        drawn = np.stack([CLASSICAL[method](picture, sigma, strength) for picture in pictures])
+        return torch.from_numpy(drawn).permute(0, 3, 1, 2).to(x_noisy).clamp(0, 1)
+
+    return denoised
 
 
 def searched_strength(
@@ -82,12 +70,3 @@ def searched_strength(
         errors = [(run(noisy) - clean).square().mean() for clean, noisy in zip(x, x_noisy, strict=True)]
         found[strength] = float((-10 * torch.stack(errors).log10()).mean())
     return max(found, key=lambda strength: found[strength]), found
-
-
-def _denoised(method: Callable, sigma: float, strength: float, x_noisy: Tensor) -> Tensor:
-    check_pictures(x_noisy)
-    if sigma == 0:
-        return x_noisy
-    pictures = x_noisy.detach().permute(0, 2, 3, 1).cpu().double().numpy()
-    drawn = np.stack([method(picture, sigma, strength) for picture in pictures])
-    return torch.from_numpy(drawn).permute(0, 3, 1, 2).to(x_noisy).clamp(0, 1)

@@ -5,7 +5,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from arae_core.data.noise import check_pictures
+from arae_core.data.images import check_images
 from arae_core.networks import Encoder
 from arae_core.systems.denoising.wavelet_encoder import WaveletEncoder
 from arae_core.systems.whole_pictures.any_size import PIXELS, AnySize
@@ -43,5 +43,5 @@ class Denoiser(nn.Module):
         Raises:
             TypeError, ValueError: x_noisy is no batch of pictures in [0, 1], or too small.
         """
-        check_pictures(x_noisy)
+        check_images(x_noisy, "pictures", channels=3)
         return self.at_any_size(x_noisy)

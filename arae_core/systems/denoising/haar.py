@@ -23,9 +23,7 @@ def haar_analysis(x: Tensor) -> tuple[Tensor, Tensor]:
     """
     height, width = (side // 2 * 2 for side in x.shape[-2:])
     if x.dim() != 4 or not (height and width):
-        raise ValueError(
-            f"Haar analysis takes maps (B, C, H, W) of two pixels or more a side, not {tuple(x.shape)}"
-        )
+        raise ValueError(f"Haar analysis needs maps (B, C, H, W) of two pixels a side, not {tuple(x.shape)}")
     a, b = x[..., :height:2, :width:2], x[..., :height:2, 1:width:2]
     c, d = x[..., 1:height:2, :width:2], x[..., 1:height:2, 1:width:2]
     above, below = a + b, c + d

@@ -52,9 +52,7 @@ class DenoiserConfig:
     def __post_init__(self) -> None:
         check_sigma(self.sigma)
         if self.weights.adversarial:
-            raise ValueError(
-                "a denoiser is trained on pixel and feature loss; its adversarial weight must be 0"
-            )
+            raise ValueError("a denoiser has no discriminator: its adversarial weight must be 0")
 
 
 def train_denoiser(
@@ -83,9 +81,8 @@ def train_denoiser(
     g = distributed.learner(decoder)
     with frozen(encoder):
         for x, _ in run.steps({"decoder": decoder}, {"adam": optimizer}):
-            set_rate(
-                optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch)
-            )
+            rate = factor(config.schedule, run.global_step, run.total_steps, run.epoch)
+            set_rate(optimizer, config.lr * rate)
             x_noisy = clipped_noise(x, config.sigma)  # from the step's own seed, which the run has set
             with mixed_precision(device, config.precision):
                 with torch.no_grad():

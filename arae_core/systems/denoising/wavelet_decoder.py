@@ -45,31 +45,23 @@ class WaveletDecoder(nn.Module):
         first, second, third = channels
         stride = encoder.stride
         if stride not in (2, 4):
-            raise ValueError(
-                f"the first convolution's stride is undone by doubling once or twice, not {stride}"
-            )
+            raise ValueError(f"a first stride of {stride} is not undone by doubling once or twice")
         half, between = max(1, first // 2), (first + second) // 2
         up = [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(first, half), *conv_unit(half, half)]
         if stride == 4:
             up += [nn.Upsample(scale_factor=2, mode="nearest"), *conv_unit(half, 3)]
         last = 3 if stride == 4 else half
-        self.stages = nn.ModuleList(
-            [  # a synthesis follows each but the last
-                nn.Sequential(*conv_unit(third, third)),
-                nn.Sequential(
-                    *conv_unit(third, third), *pads[2], *conv_unit(third, third), *conv_unit(third, second)
-                ),
-                nn.Sequential(*pads[1], *conv_unit(second, between), *conv_unit(between, first)),
-                nn.Sequential(*pads[0], *conv_unit(first, first), *up, *image_unit(last)),
-            ]
-        )
+        stages = [  # a synthesis follows each but the last
+            conv_unit(third, third),
+            [*conv_unit(third, third), *pads[2], *conv_unit(third, third), *conv_unit(third, second)],
+            [*pads[1], *conv_unit(second, between), *conv_unit(between, first)],
+            [*pads[0], *conv_unit(first, first), *up, *image_unit(last)],
+        ]
+        self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
         initialise(self)
         if spectral_norm:
             add_spectral_norm(self)
         self.to(encoder.encoder.mean)  # its device and precision
-
-    def extra_repr(self) -> str:
-        return f"skips={self.skips}"
 
     def forward(self, features: Features) -> Tensor:
         z, details = features

@@ -37,13 +37,9 @@ class WaveletEncoder(nn.Module):
         self.arguments = {"encoder": specification(encoder), "layer": layer}
         poolings = [operation for operation in self.operations() if isinstance(operation, nn.MaxPool2d)]
         if not poolings or not isinstance(self.operations()[-1], nn.MaxPool2d):
-            raise ValueError(
-                f"{layer} of {type(encoder).__name__} does not end in a max pooling: nothing to replace"
-            )
+            raise ValueError(f"{layer} of {type(encoder).__name__} does not end in a max pooling")
         if any(pooling.stride not in (2, (2, 2)) for pooling in poolings):
-            raise ValueError(
-                f"Haar analysis halves; {type(encoder).__name__} has a max pooling of another stride"
-            )
+            raise ValueError(f"{type(encoder).__name__} has a max pooling of another stride than 2")
 
     def operations(self) -> list[nn.Module]:
         """The encoder's operations from the image to `layer`, its poolings as they were."""

@@ -14,14 +14,13 @@ training mode), and the learning rate follows `schedule`.
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
 from arae_core.data import LabelledImages
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
-from arae_core.training.classifier import Attack, ClassifierConfig, check_config, perturb, sgd
+from arae_core.training.classifier import Attack, ClassifierConfig, descend, perturb, ready
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
@@ -43,9 +42,7 @@ class FastConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         attack = self.attack
         if attack is None or attack.steps != 1 or not attack.random_start or attack.keep_best:
-            raise ValueError(
-                "fast training attacks by one step from a random start: give it attack=fgsm_rs(norm, eps)"
-            )
+            raise ValueError("the attack is one step from a random start: give it attack=fgsm_rs(norm, eps)")
 
 
 def fgsm_rs(norm: str, eps: float) -> Attack:
@@ -68,10 +65,7 @@ def train_fast(
     step, and the accuracy of the epoch's end on the alarm's images under PGD. If the alarm stopped the training,
     the last has "alarm": 1.0, and the weights are those of the epoch with the highest "pgd_accuracy".
     """
-    check_config(config, model)
-    device = next(model.parameters()).device
-    model.to(memory_format=torch.channels_last).train()
-    optimizer = sgd(model, config)
+    device, optimizer = next(model.parameters()).device, ready(model, config)
     run = Run.over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
     assert config.attack is not None  # as the configuration has checked
@@ -81,11 +75,7 @@ def train_fast(
         with mixed_precision(device, config.precision):
             logits = learner(perturb(model, x, y, config.attack))
         loss = F.cross_entropy(logits.float(), y)
-        optimizer.zero_grad()
-        loss.backward()
-        if config.clip:
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimizer.step()
+        descend(model, optimizer, loss, config)
         run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
         watch.after_step(run)
     watch.settle(run.history)

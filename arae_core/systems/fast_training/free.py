@@ -25,7 +25,7 @@ from arae_core.data import LabelledImages
 from arae_core.networks import Encoder
 from arae_core.systems.fast_training.overfitting_alarm import Alarm, Watch
 from arae_core.training import distributed
-from arae_core.training.classifier import ClassifierConfig, check_config, sgd
+from arae_core.training.classifier import ClassifierConfig, descend, ready
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
@@ -51,19 +51,13 @@ class FreeConfig(ClassifierConfig):
     def __post_init__(self) -> None:
         attack, m = self.attack, self.replays
         if attack is None or attack.steps != 1 or attack.random_start or attack.keep_best:
-            raise ValueError(
-                "free training takes one step a replay, from where the last one ended: "
-                "give it attack=Attack(norm, eps, steps=1, step_size=eps)"
-            )
-        if isinstance(m, bool) or not isinstance(m, int) or m < 1:
-            raise ValueError(
-                f"free training replays each batch m times, a whole number of at least 1, not {m!r}"
-            )
+            wanted = "give it attack=Attack(norm, eps, steps=1, step_size=eps)"
+            raise ValueError(f"free training takes one step a replay, where the last one ended: {wanted}")
+        if type(m) is not int or m < 1:
+            raise ValueError(f"a batch is replayed m times, a whole number of at least 1, not {m!r}")
         if m > self.epochs:
-            raise ValueError(
-                f"{m} replays of each batch are more work than {self.epochs} epochs: "
-                "take fewer replays or more epochs"
-            )
+            way_out = "take fewer replays or more epochs"
+            raise ValueError(f"{m} replays of each batch are more work than {self.epochs} epochs: {way_out}")
 
     @property
     def passes(self) -> int:
@@ -85,11 +79,9 @@ def train_free(
 
     model: an `Encoder`, its `image_size` is that of the data.
     """
-    check_config(config, model)
+    optimizer = ready(model, config)
     weight, m, attack = next(model.parameters()), config.replays, config.attack
     assert attack is not None  # as the configuration has checked
-    model.to(memory_format=torch.channels_last).train()
-    optimizer = sgd(model, config)
     run = Run.over(data, config, seed, weight.device, state_file, title, epochs=config.passes)
     learner = distributed.learner(model)
     watch, updates = Watch(model, data, config, config.alarm, seed), m * run.total_steps
@@ -103,11 +95,7 @@ def train_free(
             with mixed_precision(weight.device, config.precision):
                 logits = learner(x_adv)
             loss = F.cross_entropy(logits.float(), y)
-            optimizer.zero_grad()
-            loss.backward()  # the weights' gradient and the images'
-            if config.clip:
-                nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-            optimizer.step()
+            descend(model, optimizer, loss, config)  # x_adv too gets its gradient
             assert x_adv.grad is not None
             delta.copy_(within.project(delta + attack.step_size * within.steepest(x_adv.grad)))
             run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
@@ -123,6 +111,4 @@ class Carried(nn.Module):
 
     def __init__(self, batch_size: int, image_size: int, like: torch.Tensor) -> None:
         super().__init__()
-        self.register_buffer(
-            "delta", torch.zeros(batch_size, 3, image_size, image_size, dtype=like.dtype, device=like.device)
-        )
+        self.register_buffer("delta", like.new_zeros(batch_size, 3, image_size, image_size))

@@ -18,11 +18,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from arae_core.attacks import ascend, ball
 from arae_core.data import Images, LabelledImages
+from arae_core.data.places import check_integer
 from arae_core.networks import frozen
 from arae_core.seeds import derive_seed
-from arae_core.training.classifier import ClassifierConfig
+from arae_core.training.classifier import Attack, ClassifierConfig
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 
@@ -41,13 +41,9 @@ class Alarm:
 
     def __post_init__(self) -> None:
         for name in ("images", "steps"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"the alarm needs at least one of its {name}, a whole number, got {value!r}")
+            check_integer(f"the alarm's {name}", getattr(self, name))
         if not 0 < self.fall <= 1:
-            raise ValueError(
-                f"the alarm's fall is a share of the images, above 0 and at most 1, not {self.fall!r}"
-            )
+            raise ValueError(f"the alarm's fall is a share of the images, from 0 to 1, not {self.fall!r}")
 
 
 class Watch:
@@ -92,20 +88,12 @@ def pgd_accuracy(model: nn.Module, images: Images, config: ClassifierConfig, ste
     """Share of the images still classified right after PGD; the model comes back as it was."""
     attack, device = config.attack, next(model.parameters()).device
     assert attack is not None  # as the configuration has checked
+    pgd = Attack(attack.norm, attack.eps, steps, 2.5 * attack.eps / steps, random_start=True)
     generator, right = torch.Generator(device).manual_seed(seed), []
     with frozen(model), mixed_precision(device, config.precision):
         for x, y in images.batches(config.batch_size):
             x, y = x.to(device).contiguous(memory_format=torch.channels_last), y.to(device)
-            x_adv = ascend(
-                model,
-                x,
-                y,
-                ball(attack.norm, attack.eps),
-                steps=steps,
-                random_start=True,
-                step_size=2.5 * attack.eps / steps,
-                generator=generator,
-            )
+            x_adv = pgd.ascend(model, x, y, generator)
             with torch.no_grad():
                 right.append(model(x_adv).argmax(1) == y)
     return float(torch.cat(right).double().mean())

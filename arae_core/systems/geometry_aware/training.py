@@ -11,18 +11,17 @@ Differs from the authors' published model, which adds 500,000 unlabelled images 
 recipe, and the learning rate follows `schedule` as everywhere in the book.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from arae_core.attacks import ascend, ball
 from arae_core.data import Images
 from arae_core.networks import frozen
 from arae_core.training import distributed
-from arae_core.training.classifier import Attack, ClassifierConfig, check_config, sgd
+from arae_core.training.classifier import Attack, ClassifierConfig, descend, ready
 from arae_core.training.precision import mixed_precision
 from arae_core.training.run import History, Run
 from arae_core.training.schedule import factor, set_rate
@@ -48,10 +47,8 @@ class GeometryAwareConfig(ClassifierConfig):
 
     def __post_init__(self) -> None:
         if self.attack is None or self.attack.keep_best:
-            raise ValueError(
-                "geometry-aware training counts an attack's steps and learns from its last one: "
-                "give it attack=Attack(..., keep_best=False)"
-            )
+            wanted = "give it attack=Attack(..., keep_best=False)"
+            raise ValueError(f"an attack's steps are counted, and the last one is learned from: {wanted}")
         if not 0 <= self.burn_in <= 1:
             raise ValueError(f"burn_in is a share of the epochs, between 0 and 1, not {self.burn_in!r}")
 
@@ -71,10 +68,8 @@ def geometry_weights(kappa: Tensor, steps: int, shift: float = -1.0) -> Tensor:
         ValueError: kappa is no vector of counts, or there are no steps to count.
     """
     if kappa.dim() != 1 or steps < 1:
-        raise ValueError(
-            f"kappa holds one count an image, (B,), out of at least one step; got {tuple(kappa.shape)} "
-            f"out of {steps}"
-        )
+        got = f"{tuple(kappa.shape)} out of {steps}"
+        raise ValueError(f"kappa holds one count an image, (B,), out of at least one step; got {got}")
     u = shift + 5 * (1 - 2 * kappa.float() / steps)
     # (tanh(u) + 1) / 2 is the logistic function of 2u. By its logarithm, tiny weights keep their ratios.
     return len(kappa) * F.logsigmoid(2 * u).softmax(0)
@@ -90,16 +85,7 @@ def perturb_and_count(model: nn.Module, x: Tensor, y: Tensor, attack: Attack) ->
         return logits
 
     with frozen(model, weights=False):
-        x_adv = ascend(
-            counted,
-            x,
-            y,
-            ball(attack.norm, attack.eps),
-            steps=attack.steps,
-            step_size=attack.step_size,
-            random_start=attack.random_start,
-        )
-    return x_adv, kappa
+        return replace(attack, keep_best=False).ascend(counted, x, y), kappa
 
 
 def train_geometry_aware(
@@ -116,10 +102,7 @@ def train_geometry_aware(
     Returns one {"epoch", "loss", "accuracy", "kappa", "seconds"} an epoch: the weighted loss, the accuracy at
     the last iterate, and kappa's mean as a share of the steps.
     """
-    check_config(config, model)
-    device = next(model.parameters()).device
-    model.to(memory_format=torch.channels_last).train()
-    optimizer = sgd(model, config)
+    device, optimizer = next(model.parameters()).device, ready(model, config)
     run = Run.over(data, config, seed, device, state_file, title)
     learner = distributed.learner(model)
     attack = config.attack
@@ -129,22 +112,12 @@ def train_geometry_aware(
         with mixed_precision(device, config.precision):
             x_adv, kappa = perturb_and_count(model, x, y, attack)
             logits = learner(x_adv)
-        burning_in = run.epoch < config.burn_in * config.epochs
-        w = (
-            torch.ones(len(y), device=device)
-            if burning_in
-            else geometry_weights(kappa, attack.steps, config.shift)
-        )
+        w = torch.ones(len(y), device=device)
+        if run.epoch >= config.burn_in * config.epochs:
+            w = geometry_weights(kappa, attack.steps, config.shift)
         loss = (w * F.cross_entropy(logits.float(), y, reduction="none")).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        if config.clip:
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimizer.step()
-        run.log(
-            loss=loss,
-            accuracy=(logits.argmax(1) == y).float().mean(),
-            kappa=kappa.float().mean() / attack.steps,
-        )
+        descend(model, optimizer, loss, config)
+        run.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
+        run.log(kappa=kappa.float().mean() / attack.steps)
     model.eval()
     return run.history

@@ -103,9 +103,7 @@ def optimise_images(
         ImagesDiverged: it diverged for some, after all halvings.
     """
     if method.iterations < 1 or len(z) != len(start):
-        raise ValueError(
-            f"{method.iterations} iterations from {len(start)} starts for {len(z)} images' features"
-        )
+        raise ValueError(f"{method.iterations} iterations from {len(start)} starts for {len(z)} images")
     try:
         return _descend(method, encoder, layer, z, start)
     except ImagesDiverged as error:

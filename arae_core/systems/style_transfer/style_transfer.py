@@ -90,17 +90,18 @@ class StyleTransfer:
         """
         alphas = [alpha] * len(self.levels) if isinstance(alpha, int | float) else list(alpha)
         if len(alphas) != len(self.levels) or not all(0 <= its <= 1 for its in alphas):  # NaN fails too
-            raise ValueError(
-                f"alpha blends between 0 (content) and 1 (style), at {len(self.levels)} levels; not {alpha!r}"
-            )
+            levels = f"{len(self.levels)} levels"
+            raise ValueError(f"alpha blends between 0 (content) and 1 (style), at {levels}; not {alpha!r}")
         content = content if isinstance(content, Content) else self.content(content)
         style = style if isinstance(style, Style) else self.style(style)
         z, whitened, picture = content.features, content.whitened, content.picture
+        height, width = picture.shape[2:]
         for level, its in enumerate(style.levels):
             if level > 0:
                 z = self._encode(level, picture)
                 whitened = whiten(z, moments(z))
-            picture = self._decode(level, _blended(z, whitened, its, alphas[level]), picture.shape)
+            z = _blended(z, whitened, its, alphas[level])
+            picture = self.levels[level].decode(z)[:, :, :height, :width].clamp(0, 1)
         return picture
 
     def _encode(self, level: int, picture: Tensor) -> Tensor:
@@ -109,22 +110,10 @@ class StyleTransfer:
         with torch.no_grad():
             return self.levels[level].encode(window(picture, range(height), range(width)))
 
-    def _decode(self, level: int, z: Tensor, shape: torch.Size) -> Tensor:
-        return self.levels[level].decode(z)[:, :, : shape[2], : shape[3]].clamp(0, 1)
-
     def _check(self, what: str, picture: Tensor) -> None:
-        if (
-            not isinstance(picture, Tensor)
-            or not picture.is_floating_point()
-            or picture.dim() != 4
-            or picture.shape[:2] != (1, 3)
-        ):
-            shape = (
-                f"{picture.dtype} {tuple(picture.shape)}"
-                if isinstance(picture, Tensor)
-                else type(picture).__name__
-            )
-            raise ValueError(f"a {what} is one picture of floats (1, 3, H, W), not {shape}")
+        if not picture.is_floating_point() or picture.dim() != 4 or picture.shape[:2] != (1, 3):
+            found = f"{picture.dtype} {tuple(picture.shape)}"
+            raise ValueError(f"a {what} is one picture of floats (1, 3, H, W), not {found}")
         if min(picture.shape[2:]) < self.least_side:
             raise ValueError(
                 f"a {what} of {picture.shape[2]} x {picture.shape[3]} pixels is smaller than the networks' stride of "

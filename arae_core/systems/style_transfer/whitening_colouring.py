@@ -71,10 +71,8 @@ def colour(whitened: Tensor, style: Moments) -> Tensor:
     Raises ValueError if the two have not the same number of channels.
     """
     if whitened.shape[1] != len(style.mean):
-        raise ValueError(
-            f"features of {whitened.shape[1]} channels and a style of {len(style.mean)}: both must "
-            "come from the same layer of the same encoder"
-        )
+        channels = f"features of {whitened.shape[1]} channels and a style of {len(style.mean)}"
+        raise ValueError(f"{channels}: both must come from the same layer of the same encoder")
     return (style.power(0.5) @ _points(whitened) + style.mean).view(whitened.shape)
 
 

@@ -11,6 +11,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from arae_core.data.places import check_integer
 from arae_core.systems.whole_pictures.sizes import Grid, reach, size_grid
 from arae_core.systems.whole_pictures.tiles import in_tiles
 
@@ -30,8 +31,7 @@ class AnySize:
     """
 
     def __init__(self, network: nn.Module, *, pixels: int = PIXELS):
-        if type(pixels) is not int or pixels < 1:
-            raise ValueError(f"pixels must be a positive number of pixels, not {pixels!r}")
+        check_integer("pixels", pixels)
         self.network, self.pixels = network, pixels
         self.grid: Grid = size_grid(network)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from arae_core.data.places import check_integer
 from arae_core.systems.whole_pictures.any_size import PIXELS
 from arae_core.systems.whole_pictures.tiles import window
 
@@ -32,16 +33,13 @@ def in_patches(network: Callable[[Tensor], Tensor], x: Tensor, side: int, *, pix
     """
     if x.dim() != 4 or 0 in x.shape:
         raise ValueError(f"pictures are a batch (B, C, H, W), not of shape {tuple(x.shape)}")
-    if type(side) is not int or side < 1:
-        raise ValueError(f"a patch's side must be a positive number of pixels, not {side!r}")
+    check_integer("side", side)
     down, across = (-(-length // side) for length in x.shape[2:])
     whole = window(x, range(down * side), range(across * side))
     patches = whole.unfold(2, side, side).unfold(3, side, side)  # (B, C, down, across, side, side)
     patches = patches.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
     drawn = torch.cat([network(part) for part in patches.split(max(1, pixels // side**2))])
     if drawn.shape[2:] != (side, side):
-        raise ValueError(
-            f"the network draws patches of {tuple(drawn.shape[2:])} pixels, not ({side}, {side})"
-        )
+        raise ValueError(f"the network draws {tuple(drawn.shape[2:])} pixels, not ({side}, {side})")
     drawn = drawn.unflatten(0, (len(x), down, across)).permute(0, 3, 1, 4, 2, 5)
     return drawn.flatten(4, 5).flatten(2, 3)[:, :, : x.shape[2], : x.shape[3]]

@@ -69,10 +69,8 @@ def size_grid(network: nn.Module) -> Grid:
         near, far = first + 3 * grid.period, first + 7 * grid.period
         if (last - first) % grid.period == 0 and size(near, far) == (near, far):
             return grid
-    raise ValueError(
-        f"the network is tied to one size{f' ({first} pixels)' if first else ''}, or gives back no size exactly. "
-        "Fully connected layers do that: take a convolutional layer of the encoder"
-    )
+    why = "Fully connected layers do that: take a convolutional layer of the encoder"
+    raise ValueError(f"the network is tied to one size, or gives back no size exactly. {why}")
 
 
 @torch.no_grad()
@@ -92,9 +90,7 @@ def reach(network: nn.Module, grid: Grid) -> int:
         if down is not None and across is not None:
             return max(down, across)
         steps *= 2
-    raise ValueError(
-        "the network looks at the whole picture (by a mean over it, say): it cannot be run in tiles"
-    )
+    raise ValueError("the network looks at the whole picture (by a mean, say): it cannot run in tiles")
 
 
 def _felt(run: Callable[[Tensor], Tensor], grid: Grid, steps: int, axis: int) -> int | None:

@@ -44,9 +44,8 @@ def in_tiles(
             if x_hat is None:
                 x_hat = drawn.new_empty(*drawn.shape[:2], *x.shape[2:])
             kept = x_hat[:, :, slice(*rows), slice(*columns)]  # cropped where the padding begins
-            kept.copy_(
-                drawn[:, :, rows[0] - top :, columns[0] - left :][:, :, : kept.shape[2], : kept.shape[3]]
-            )
+            inner = drawn[:, :, rows[0] - top :, columns[0] - left :]
+            kept.copy_(inner[:, :, : kept.shape[2], : kept.shape[3]])
     assert x_hat is not None  # no picture is empty
     return x_hat
 
@@ -72,10 +71,8 @@ def tile_sides(height: int, width: int, grid: Grid, reach: int, pixels: int) -> 
     wide = min(width, grid.at_most(pixels // tall))
     least = grid.at_least(2 * reach + grid.period)
     if tall * wide > pixels or tall < min(least, height) or wide < min(least, width):
-        raise ValueError(
-            f"tiles of {pixels:,} pixels are too small for a network that looks {reach} pixels around: "
-            f"allow {least**2:,}"
-        )
+        around = f"a network that looks {reach} pixels around: allow {least**2:,}"
+        raise ValueError(f"tiles of {pixels:,} pixels are too small for {around}")
     return tall, wide
 
 
