@@ -10,10 +10,7 @@ def derive_seed(seed: int, *labels: int | str) -> int:
     drawn again after a restart without having drawn those before it. Labels are ints or strings; 3 and "3"
     differ. Raises TypeError for anything else (a float's text is not a name to rely on).
     """
-    if type(seed) is not int:
-        raise TypeError(f"a seed is an int, not {seed!r}")
-    for label in labels:
-        if type(label) not in (int, str):
-            raise TypeError(f"derive_seed labels a stream with ints and strings, not {label!r}")
+    if type(seed) is not int or any(type(label) not in (int, str) for label in labels):
+        raise TypeError(f"a seed is an int, and its labels are ints and strings, not {(seed, *labels)!r}")
     digest = hashlib.sha256(repr((seed, *labels)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

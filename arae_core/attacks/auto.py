@@ -45,9 +45,8 @@ def autoattack(
     if norm not in _NORMS:
         raise ValueError(f'norm must be "l2" or "linf", got {norm!r}')
     check_radius(eps, norm, x[0].numel())
-    unknown = [p for p in parts if p not in PARTS]
-    if unknown or not parts:
-        raise ValueError(f"unknown parts {unknown} of AutoAttack; there are {', '.join(PARTS)}")
+    if not parts or set(parts) - set(PARTS):
+        raise ValueError(f"AutoAttack's parts are {', '.join(PARTS)}, not {', '.join(parts) or 'none'}")
     if eps == 0:
         return x.clone()
     logging.getLogger("auto-attack").setLevel(logging.ERROR)

@@ -165,9 +165,8 @@ def resized(source: ImageSet, image_size: int) -> ImageSet:
         return source
     notes = f"{source.image_size} px scaled to {image_size}"
     notes = f"{source.notes}; {notes}" if source.notes else notes
-    return ResizedSet(
-        source.name, source.images, source.labels, source.classes, notes, source.skipped, image_size
-    )
+    its = (source.name, source.images, source.labels, source.classes)
+    return ResizedSet(*its, notes, source.skipped, image_size)
 
 
 def balanced(labels: Tensor, n: int, seed: int) -> Tensor:

@@ -8,14 +8,7 @@ one layer before the last, with batch norm and ReLU: that is A's, not a slip.
 
 from torch import nn
 
-from arae_core.networks.blocks import (
-    add_spectral_norm,
-    conv_unit,
-    image_unit,
-    initialise,
-    upsampling_unit,
-    with_norm,
-)
+from arae_core.networks import blocks
 from arae_core.networks.specification import specified
 
 # Of the decoders by neighbours: each convolution's output channels, and where the side grows by one or doubles.
@@ -43,17 +36,17 @@ def alexnet_inverter(layer: str, *, spectral_norm: bool = True) -> nn.Sequential
         there = f"only for {', '.join(PLANS)}, conv5; mirror(encoder, layer) makes one for any layer"
         raise ValueError(f"paper A has no AlexNet decoder for {layer!r}, {there}")
     units = _from_conv5() if layer == "conv5" else _by_neighbours(PLANS[layer])
-    generator = nn.Sequential(*units, *image_unit(3))
-    initialise(generator)
+    generator = nn.Sequential(*units, *blocks.image_unit(3))
+    blocks.initialise(generator)
     if spectral_norm:
-        add_spectral_norm(generator)
+        blocks.add_spectral_norm(generator)
     return specified(generator, alexnet_inverter, layer=layer, spectral_norm=spectral_norm)
 
 
 def _from_conv5() -> list[nn.Module]:
-    units = [*conv_unit(256, 256), *_grow(256)]  # 7
+    units = [*blocks.conv_unit(256, 256), *_grow(256)]  # 7
     for before, after in ((256, 256), (256, 128), (128, 64), (64, 32), (32, 3)):  # 14, 28, 56, 112, 224
-        units += [*conv_unit(before, before), *upsampling_unit(before, after)]
+        units += [*blocks.conv_unit(before, before), *blocks.upsampling_unit(before, after)]
     return units
 
 
@@ -65,11 +58,11 @@ def _by_neighbours(plan: tuple[int | str, ...]) -> list[nn.Module]:
         elif step == "double":
             units.append(nn.Upsample(scale_factor=2, mode="nearest"))
         else:
-            units += conv_unit(before, int(step))
+            units += blocks.conv_unit(before, int(step))
             before = int(step)
     return units
 
 
 def _grow(channels: int) -> list[nn.Module]:
     """4x4 transposed convolution of stride 1: side n becomes n + 1."""
-    return with_norm(nn.ConvTranspose2d(channels, channels, 4, 1, 1, bias=False))
+    return blocks.with_norm(nn.ConvTranspose2d(channels, channels, 4, 1, 1, bias=False))

@@ -37,11 +37,9 @@ class FeatureDiscriminator(nn.Module):
     ):
         super().__init__()
         self.feature_shape = tuple(feature_shape)
-        self.arguments = {
-            "feature_shape": list(feature_shape),
-            "image_size": image_size,
-            "spectral_norm": spectral_norm,
-        }
+        self.arguments = dict(
+            feature_shape=list(feature_shape), image_size=image_size, spectral_norm=spectral_norm
+        )
         if image_size == 224:
             seen, (hidden, code) = _look_224(), (1024, 512)
         elif image_size in (32, 64):

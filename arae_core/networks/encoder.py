@@ -62,6 +62,10 @@ class Encoder(nn.Module):
             raise ValueError(f"{type(self).__name__} has no layer {layer!r}; its layers are {there}")
         return layer
 
+    def up_to(self, layer: str) -> list[nn.Module]:
+        """The stages from the image to a layer, in order. Raises ValueError as `require_layer`."""
+        return list(self.stages.values())[: self.layers.index(self.require_layer(layer)) + 1]
+
     def features(self, x: Tensor, layer: str) -> Tensor:
         """z = f(x) at one layer.
 
@@ -75,14 +79,12 @@ class Encoder(nn.Module):
         Raises:
             ValueError: unknown layer, or x is not (B, 3, H, W). TypeError: x is not a floating-point tensor.
         """
-        self.require_layer(layer)
-        check_floats(x, "the encoder's", channels=3)
+        stages = self.up_to(layer)
+        check_floats(x, "an encoder's images", channels=3)
         z = (x - self.mean) / self.std
-        for name, stage in self.stages.items():
+        for stage in stages:
             z = stage(z)
-            if name == layer:
-                return z
-        raise AssertionError("unreachable: the layer is one of the stages")
+        return z
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, num_classes) of images x (B, 3, H, W) in [0, 1]."""

@@ -82,17 +82,14 @@ def mirror(
 
 def _trace(encoder: Encoder, layer: str) -> list[Step]:
     """The operations up to `layer` that have to be undone, in order, with their shapes for a blank image."""
-    encoder.require_layer(layer)
     steps = []
     with frozen(encoder), torch.no_grad():
         z = encoder.blank_image()
-        for name, stage in encoder.stages.items():
+        for stage in encoder.up_to(layer):
             for operation in _operations(stage):
                 before, z = z, operation(z)
                 if not isinstance(operation, KEEPS_SHAPE):
                     steps.append((operation, tuple(before.shape[1:]), tuple(z.shape[1:])))
-            if name == layer:
-                break
     return steps
 
 

@@ -97,10 +97,13 @@ class SearchScore:
     def __post_init__(self) -> None:
         check_integer("starts", self.starts)
 
+    def seeds(self) -> list[int]:
+        """One for each start."""
+        return [derive_seed(self.seed, "start", start) for start in range(self.starts)]
+
     def __call__(self, x: Tensor, numbers: Sequence[int]) -> Tensor:
         """Scores (B,) of images x, whose numbers in the data set decide their noise; the starts go in one batch."""
-        seeds = [derive_seed(self.seed, "start", start) for start in range(self.starts)]
-        noise = torch.cat([white_noise(numbers, self.code_shape, seed) for seed in seeds])
+        noise = torch.cat([white_noise(numbers, self.code_shape, seed) for seed in self.seeds()])
         found = latent_search(
             self.generator,
             x.repeat(self.starts, 1, 1, 1),

@@ -32,7 +32,7 @@ class WaveletEncoder(nn.Module):
 
     def __init__(self, encoder: Encoder, layer: str = "conv5"):
         super().__init__()
-        encoder.require_layer(layer)
+
         self.encoder, self.layer = encoder, layer
         self.arguments = {"encoder": specification(encoder), "layer": layer}
         poolings = [operation for operation in self.operations() if isinstance(operation, nn.MaxPool2d)]
@@ -43,10 +43,10 @@ class WaveletEncoder(nn.Module):
 
     def operations(self) -> list[nn.Module]:
         """The encoder's operations from the image to `layer`, its poolings as they were."""
-        stages = list(self.encoder.stages.items())[: self.encoder.layers.index(self.layer) + 1]
-        if any(not isinstance(stage, nn.Sequential) for _, stage in stages):
+        stages = self.encoder.up_to(self.layer)
+        if any(not isinstance(stage, nn.Sequential) for stage in stages):
             raise TypeError(f"{type(self.encoder).__name__} is no plain chain up to {self.layer}")
-        return [operation for _, stage in stages for operation in stage.children()]
+        return [operation for stage in stages for operation in stage.children()]
 
     @property
     def stride(self) -> int:
