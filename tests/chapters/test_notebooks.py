@@ -102,6 +102,8 @@ def test_every_profile_of_a_chapter_with_reference_runs_is_there(chapter):
     runs = yaml.safe_load((ROOT / "book" / "reference" / "runs.yaml").read_text())["profiles"]
     listed = {profile for profile, own in runs.items() if any(run["chapter"] == chapter for run in own)}
     scales = {"smoke", "cifar10", "tiny-imagenet", "paper"} if listed else {"smoke", "cifar10"}
+    if chapter == "controls":  # a linear map to 150,528 pixel values is no read-out
+        scales.remove("paper")
     assert scales | listed <= set(profiles_of(chapter))
     for profile in profiles_of(chapter):
         assert settings(chapter, profile).literals()["profile"] == profile
