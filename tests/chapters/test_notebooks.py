@@ -152,7 +152,7 @@ def test_the_networks_and_loops_that_are_shown_exist_and_are_linked(notebook):
 
 def test_a_loop_is_shown(notebook):
     """A loop that takes steps, by an optimiser or a gradient; or a link to the chapter that shows it."""
-    step = re.compile(r"^ +for .*:$(?s:.*)(?:\.step\(\)|\.grad\(|\.backward\()", re.MULTILINE)
+    step = re.compile(r"^ +for .*:$(?s:.*)(?:\.step\(\)|\.grad\(|\.backward\(|\bdescend\()", re.MULTILINE)
     loops = []
     for _, path, options in shown_in(notebook):
         source = (ROOT / path).read_text()
