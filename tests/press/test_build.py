@@ -43,7 +43,7 @@ def test_the_book_is_built_and_rebuilt_only_when_something_changed(small_book, c
     assert capsys.readouterr().out.endswith(f"The book: {built / 'index.html'}\n")
     assert "book/index.html" in (built / "index.html").read_text()
     assert "0 0.5 ['conv1'] True part" in text(built / "book/part/01_first.html")
-    assert "not run" in (built / "book/scorecard.html").read_text()
+    assert "not testable" in (built / "book/scorecard.html").read_text()
     assert all(path.read_bytes() == content for path, content in sources.items())
 
     assert _status(["book"]) == 0
@@ -86,7 +86,7 @@ def test_refresh_stores_the_outputs_and_then_has_nothing_to_do(small_book, capsy
     assert [cell.get("execution_count") for cell in cells] == [None, 1, 2]
     assert cells[-1].outputs[0].text == "0 0.5 ['conv1'] True part\n"
     assert "papermill" not in path.read_text() and str(small_book) not in path.read_text()
-    assert "not run" in (small_book / "book/_generated/scorecard.md").read_text()
+    assert "not testable" in (small_book / "book/_generated/scorecard.md").read_text()
     capsys.readouterr()
     assert _status(["refresh"]) == 0
     assert capsys.readouterr().out.endswith("nothing changed\n")
