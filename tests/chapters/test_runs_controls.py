@@ -17,7 +17,7 @@ def test_smoke(execute, tmp_path):
             assert min(psnr.values()) > measured["psnr/training-mean"], decoder  # else the features say nothing
             assert all(measured[f"worth/{name}/conv5.{decoder}"] >= 1 for name in names)
         assert "psnr/robust/conv5.longer" in measured and "psnr/standard/conv5.longer" not in measured
-        assert measured["accuracy/untrained/clean"] < measured["accuracy/standard/clean"]
+        assert measured["accuracy/untrained/clean"] < 0.3 < measured["accuracy/standard/clean"]
         assert measured["psnr/flat-colour"] < measured["psnr/means-2x2"] < measured["psnr/means-4x4"]
     torch, kaiming = sorted(records, key=lambda record: record.point["start"], reverse=True)
     assert torch.metrics["psnr/flat-colour"] == kaiming.metrics["psnr/flat-colour"]
