@@ -129,7 +129,7 @@ def _used() -> str:
         unit = 1 if sys.platform == "darwin" else 1024  # bytes
         memory = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 3)
     modules = sorted(name for name in sys.modules if name.split(".")[0] in ("arae_core", "arae_book"))
-    asked = getattr(sys.modules.get("arae_core.results.reference"), "asked", ())
+    asked = getattr(sys.modules.get("arae_core.store"), "asked", ())
     used = {"modules": modules, "asked": sorted(map(os.path.abspath, asked)), "memory": memory, "lpips": None}
     if "arae_core.metrics.lpips" in sys.modules:
         used["lpips"] = sys.modules["arae_core.metrics"].lpips_available()[0]

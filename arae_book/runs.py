@@ -223,18 +223,11 @@ def _manifest(
     chapter: Chapter, before: dict[str, Any], used: dict[str, Any], started: float
 ) -> dict[str, Any]:
     """What was there before the run, of that what the kernel used. What changed meanwhile is like no other."""
-    paths = [*map(Path, used["asked"]), *_models(chapter)]
-    asked = {os.path.relpath(path, chapter.root): _asked_digest(path, started) for path in paths}
+    asked = {
+        os.path.relpath(path, chapter.root): _asked_digest(Path(path), started) for path in used["asked"]
+    }
     modules = {name: before["modules"].get(name, "changed") for name in used["modules"]}
     return before | used | {"modules": modules, "asked": asked, "seconds": round(time.time() - started, 1)}
-
-
-def _models(chapter: Chapter) -> list[Path]:
-    """The committed models, for a chapter that loads some by `reference_model`: which, its text does not say."""
-    folder = chapter.root / "book" / "reference"
-    if not any("reference_model" in cell.source for cell in _cells(chapter) if cell.cell_type == "code"):
-        return []
-    return [*sorted(folder.glob("*/models/*.safetensors")), folder / "hosted.yaml"]
 
 
 def _asked_digest(path: Path, unchanged_since: float = math.inf) -> str:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import platformdirs
 
+# What of `book/reference` and the claims this process has looked at: files, and patterns of files
+# (".../records/inversion-*.json"), so that one which is added counts too. A page is stale when any of it has changed.
+asked: set[Path] = set()
+
 
 def store_dir() -> Path:
     """$ARAE_STORE, else the user's cache folder. Not created here."""

@@ -15,11 +15,10 @@ from typing import Any
 
 import yaml
 
-from arae_core.store import reference_dir
+from arae_core.store import asked, reference_dir
 
 from .intervals import Estimate, of_images, of_numbers, of_two_means
 from .record import METRIC_NAME, Record, by_seed
-from .reference import asked
 
 COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>]|!=)\s+(?P<right>\S+)")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")

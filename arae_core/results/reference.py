@@ -1,16 +1,11 @@
 """The committed records of the reference runs, `book/reference/<profile>/records/*.json`."""
 
-from pathlib import Path
 from typing import Any
 
-from arae_core.store import reference_dir
+from arae_core.store import asked, reference_dir
 
 from .record import Record
 from .tables import Names, Table, grid_table, table
-
-# What of the book this process has looked at: files, and patterns of files (".../records/inversion-*.json"), so that
-# one which is added counts too. A page is stale when any of it has changed.
-asked: set[Path] = set()
 
 
 def reference(chapter: str, profile: str) -> list[Record]:

@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
+from arae_core.store import asked
+
 from .claims import Claim, ClaimError, Verdict, verdicts
 from .intervals import Estimate
 from .record import Record, RecordError
-from .reference import asked
 from .tables import Table, escape, lines, measure
 
 ByProfile = Mapping[str, Iterable[Record]]

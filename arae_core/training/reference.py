@@ -15,7 +15,7 @@ import yaml
 from torch import nn
 
 from arae_core import networks
-from arae_core.store import reference_dir, store_dir
+from arae_core.store import asked, reference_dir, store_dir
 from arae_core.training import files
 
 SUFFIX = ".safetensors"
@@ -64,15 +64,18 @@ def reference_models() -> list[tuple[str, str, Path, dict[str, str]]]:
 def reference_file(profile: str, name: str) -> Path:
     """The weights' file, here or fetched. Raises CheckpointError as `reference_model`."""
     folder = reference_dir()
-    path = folder / profile / "models" / (name + SUFFIX) if folder else None
-    if path is not None and path.is_file():
-        return path
+    if folder is not None:
+        path = folder / profile / "models" / (name + SUFFIX)
+        asked.add(path)
+        if path.is_file():
+            return path
+        asked.add(folder / "hosted.yaml")
     elsewhere = hosted_models()
     if f"{profile}/{name}" in elsewhere:
         return _fetched(f"{profile}/{name}", elsewhere[f"{profile}/{name}"])
     there = [f"{p}/{n}" for p, n, *_ in reference_models()] + list(elsewhere)
     listed = ", ".join(there) or "none"
-    raise files.CheckpointError(f"no reference model {name!r} of {profile!r} at {path}; there are {listed}")
+    raise files.CheckpointError(f"no reference model {name!r} of {profile!r} in {folder}; there are {listed}")
 
 
 def reference_by_key(key: str) -> Path | None:
@@ -83,6 +86,7 @@ def reference_by_key(key: str) -> Path | None:
     """
     for *_, path, said in reference_models():
         if said.get("key") == key:
+            asked.add(path)
             return path
     for name, entry in hosted_models().items():
         if entry["key"] == key:

@@ -157,7 +157,7 @@ def test_it_is_on_the_pages_with_its_loop_its_numbers_and_its_claim(built):
 
 def test_it_holds_what_every_chapter_must(checkout_copy, built):
     tests = "tests/chapters/test_notebooks.py", "tests/systems/echo", "tests/training/test_versions.py"
-    said = within(checkout_copy, "-m", "pytest", "-qp", "no:cacheprovider", *tests, "-k", "echo or table")
+    said = within(checkout_copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "echo or table")
     assert "passed" in said
     assert "systems/echo/training.py" in (checkout_copy / "tests/training/code_digests.json").read_text()
 

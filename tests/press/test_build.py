@@ -276,33 +276,13 @@ def test_the_digest_of_code():
 def test_a_kernel_says_what_it_used(small_book, write):
     chapter = find_chapter(small_book, "first")
     write(chapter.path, "from arae_book import settings\nimport arae_core.seeds, sys, types\n"
-          "sys.modules['arae_core.results.reference'] = types.SimpleNamespace(asked={" + repr(str(
+          "sys.modules['arae_core.store'] = types.SimpleNamespace(asked={" + repr(str(
               small_book / "book/claims.yaml")) + "})")
     runs.run(chapter, settings("first", root=small_book), small_book / "out")
     made = json.loads((small_book / "out" / MANIFEST).read_text())
     assert {"arae_book.profiles", "arae_core.seeds"} < made["modules"].keys() and "arae_book.runs" not in made["modules"]
     assert list(made["asked"]) == ["book/claims.yaml"] and made["lpips"] is None
     assert 0.01 < made["memory"] < 4 and made["seconds"] > 0 and made["settings"]["eps"] == 0.5
-
-
-def test_a_page_that_loads_a_committed_model_runs_again_when_it_changes(small_book, write, ran):
-    folder = small_book / "book/reference"
-    model, hosted = folder / "x/models/f.safetensors", folder / "hosted.yaml"
-    model.parent.mkdir(parents=True)
-    model.write_bytes(b"weights")
-    write(small_book / "book/part/01_first.ipynb", 'f = training.reference_model("x", "f")')
-
-    def again() -> list[str]:
-        for path in filter(Path.exists, (model, hosted, folder)):
-            os.utime(path, (0, 0))  # the file system's clock may be coarse
-        ran.clear()
-        built(small_book)
-        return list(ran)
-
-    assert again() == ["second", "first"] and again() == []
-    for change in (lambda: model.write_bytes(b"others"), lambda: hosted.write_text("{}")):
-        change()
-        assert again() == ["first"] and again() == []
 
 
 def test_a_failed_chapter_lets_the_others_run_and_is_not_kept(small_book, ran):

@@ -48,8 +48,10 @@ SCRIPT = textwrap.dedent("""
         DeepSimConfig(epochs=1, batch_size=16, precision="fp32", weights=DeepSimWeights(1.0, 0.1, 0.01)), seed=0, device=device,
         encoder=f.model, build_discriminator=lambda: DeepSimDiscriminator(shape, 32, 0.1))
     for name, trained in models.items():
-        print(json.dumps({"rank": distributed.rank(), "name": name, "path": str(trained.path), "found": trained.found,
-                          "digest": files.digest(trained.model.state_dict()), "loss": trained.history[-1]["loss"]}), flush=True)
+        said = json.dumps({"rank": distributed.rank(), "name": name, "path": str(trained.path), "found": trained.found,
+                           "digest": files.digest(trained.model.state_dict()), "loss": trained.history[-1]["loss"]})
+        sys.stdout.write(said + "\\n")  # in one piece: print writes the line's end apart, after another process's line
+        sys.stdout.flush()
     distributed.leave()
 """)
 

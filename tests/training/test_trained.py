@@ -18,6 +18,7 @@ from torch import nn
 
 from arae_core.losses import InversionWeights
 from arae_core.networks import AlexNet, mirror, specification
+from arae_core.store import asked
 from arae_core.training import Attack, ClassifierConfig, files, train_classifier
 from arae_core.training.files import CheckpointError
 from arae_core.training.inverter import InverterConfig, train_inverter
@@ -59,7 +60,7 @@ def test_found_among_the_reference_models_and_the_file_says_what_it_is(tiny, bui
     (tmp_path / "_config.yml").touch()
     monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
     again = find_else_train(build, train_classifier, tiny, ONE, seed=0)
-    assert again.found and again.path.parent == shelf
+    assert again.found and again.path.parent == shelf and again.path in asked
     _, said = files.load(again.path)
     assert json.loads(said["config"])["epochs"] == 1 and said["seed"] == "0" and tiny.digest in said["data"]
 
@@ -174,6 +175,8 @@ def test_a_reference_model_of_an_unknown_network_or_name_is_refused(tmp_path, mo
         reference_model("x", "odd")
     with pytest.raises(CheckpointError, match="no reference model 'even'.*there are x/odd"):
         reference_model("x", "even")
+    hosted = tmp_path / "book" / "reference" / "hosted.yaml"
+    assert {shelf / "odd.safetensors", shelf / "even.safetensors", hosted} <= asked  # pages made with them depend on them
 
 
 def test_a_hosted_model_is_fetched_once_and_only_if_it_is_the_one(tiny, build, tmp_path, monkeypatch):
