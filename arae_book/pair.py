@@ -5,6 +5,7 @@ What a profile names and the data or the encoder does not hold is refused here, 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,13 +14,13 @@ from arae_core import data, training
 from arae_core.networks import AlexNet
 
 from .chapters import Refused, nearest
-from .profiles import Settings
+from .profiles import TRAIN, Settings
 
 
 @dataclass(frozen=True)
 class Pair:
-    """train, test: images on the device (test None without `test_images`); build() an encoder untrained;
-    recipe and attack: how the two in `trained` ("standard", "robust") were trained."""
+    """train: what the two in `trained` ("standard", "robust") were trained on, by `recipe` and `attack`; test: images to
+    look at (None without `test_images`). Both on the device; build() an encoder untrained."""
 
     train: data.Images
     test: data.Images | None
@@ -37,13 +38,20 @@ class Pair:
 def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
     """Load the images, check what the settings name, then find or train the two encoders.
 
+    With `models` a profile's name they are that profile's reference models, and what they were trained on is absent.
     Refused, in a line that names the parameter: layers that the encoder lacks, classes that the data lacks, folders
     and data sets that are not here. Raises as `training.standard_and_robust` besides.
     """
-    train, test = images(p, device)
+    train: data.LabelledImages | data.AbsentImages
+    if p.models == TRAIN:
+        train, test = images(p, device)
+        classes = len(train.classes)
+    else:
+        train = _found(p, "models", training.reference_data, p.models)
+        test, classes = _test_images(p, device), train.class_count
 
     def build() -> AlexNet:
-        return AlexNet(image_size=p.image_size, num_classes=len(train.classes), width=p.width)
+        return AlexNet(p.image_size, classes, p.width, start=p.start)
 
     names = ("epochs", "batch_size", "lr", "schedule", "weight_decay", "clip", "augment", "precision")
     recipe = training.ClassifierConfig(**{name: getattr(p, name) for name in names})
@@ -53,16 +61,24 @@ def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
     held["kept"] = data.photo_names()
     require(p, {name: those for name, those in held.items() if name in p})
     if "classes" in p:
-        other = _loaded(p, "anomaly_dataset", "test", p.test_images) if p.anomaly_dataset else train
+        other = _loaded(p, "anomaly_dataset", "test", p.test_images) if p.anomaly_dataset else test or train
         _found(p, "classes", data.require_classes, other, p.classes)
-    trained = training.standard_and_robust(build, train, recipe, attack, seed=p.seed, device=device)
+    train_them = partial(
+        training.standard_and_robust, build, train, recipe, attack, seed=p.seed, device=device
+    )
+    trained = train_them() if p.models == TRAIN else _found(p, "models", train_them)
     return Pair(train, test, build, recipe, attack, trained)
 
 
-def images(p: Settings, device: torch.device | str = "cpu") -> tuple[data.Images, data.Images | None]:
+def images(
+    p: Settings, device: torch.device | str = "cpu"
+) -> tuple[data.LabelledImages, data.LabelledImages | None]:
     """(train, test) of `dataset` on the device; test is None for a chapter without `test_images`. Of both 0 is all."""
-    train = _loaded(p, "dataset", "train", p.train_images).to(device)
-    return train, _loaded(p, "dataset", "test", p.test_images).to(device) if "test_images" in p else None
+    return _loaded(p, "dataset", "train", p.train_images).to(device), _test_images(p, device)
+
+
+def _test_images(p: Settings, device: torch.device | str) -> data.LabelledImages | None:
+    return _loaded(p, "dataset", "test", p.test_images).to(device) if "test_images" in p else None
 
 
 def require(p: Settings, held: Mapping[str, Iterable[str]]) -> None:
@@ -93,5 +109,5 @@ def _found(p: Settings, name: str, look: Callable[..., Any], *at: Any, **more: A
     """What `look` returns; what it raises is Refused, for the parameter `name`."""
     try:
         return look(*at, **more)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, training.CheckpointError) as error:
         raise Refused(f"{name} of {p.chapter}: {' '.join(str(error).split())}") from error

@@ -21,6 +21,8 @@ from .chapters import DEFAULT, Refused, find_root, nearest
 
 Pairs = Iterable[tuple[str, str]]  # parameters and their values, as texts
 PAIR = "pair"
+TRAIN = "train"  # what `models` is where no reference models serve
+_OWN = ("models", "dataset", "train_images")  # of the pair's parameters those that go on being the chapter's
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
@@ -65,7 +67,7 @@ class Settings:
         that the chapter has no longer differs, unless `former` of its block in `default.yaml` names it with that value.
         """
         ours = {**self._former, **self.literals()}
-        theirs = {**self._former, "profile": DEFAULT, "seed": 0, **self._defaults, **recorded}
+        theirs = {"profile": DEFAULT, "seed": 0, **self._defaults, **self._former, **recorded}
         return sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
 
     def require(self, **held: Iterable[str]) -> None:
@@ -133,6 +135,15 @@ def settings(
     for name, value in given.items():
         given[name] = _checked(chapter, known, name, parsed(value, known.get(name, "")))
     former = _read(root, DEFAULT)[chapter].get("former", {})
+    if (models := (values | given).get("models", TRAIN)) != TRAIN:  # their pair, whose images may not be here
+        if models not in there:
+            raise Refused(
+                f"models of {chapter}: there is no profile {models!r}{nearest(models, [TRAIN, *there])}"
+            )
+        theirs = _values(root, models, chapter) if models != profile else {}
+        values |= {
+            name: theirs[name] for name in _read(root, DEFAULT)[PAIR] if name in theirs and name not in _OWN
+        }
     return Settings(chapter, profile, seed, given, values | given, _remarks(root, chapter), known, former)
 
 

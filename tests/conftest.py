@@ -48,8 +48,7 @@ def uv() -> str:
     if program is None:
         pytest.skip("uv is not installed")
     probe = subprocess.run([program, "pip", "compile", "--no-cache", "--quiet", "-"], input="iniconfig\n",
-                           text=True, capture_output=True, timeout=120,
-                           env={**os.environ, "UV_HTTP_TIMEOUT": "10"})
+                           text=True, capture_output=True, timeout=120, env={**os.environ, "UV_HTTP_TIMEOUT": "10"})
     if probe.returncode:
         pytest.skip(f"no package index answers: {probe.stderr.strip().splitlines()[-1:]}")
     return program

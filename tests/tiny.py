@@ -9,13 +9,9 @@ from torch import nn
 from arae_core.data import ImageSet
 from arae_core.networks import VGG16, AlexNet, ResNet18, WideResNet28_10
 
-ENCODERS = {
-    "alexnet-224": lambda: AlexNet(224, 10, 0.0625),
-    "alexnet-64": lambda: AlexNet(64, 10, 0.125),
-    "alexnet-32": lambda: AlexNet(32, 10, 0.25),
-    "resnet18": lambda: ResNet18(width=0.125),
-    "wrn-28-10": lambda: WideResNet28_10(width=0.05),
-    "vgg16": lambda: VGG16(width=0.125),
+ENCODERS = {"alexnet-224": lambda: AlexNet(224, 10, 0.0625), "alexnet-64": lambda: AlexNet(64, 10, 0.125),
+    "alexnet-32": lambda: AlexNet(32, 10, 0.25), "resnet18": lambda: ResNet18(width=0.125),
+    "wrn-28-10": lambda: WideResNet28_10(width=0.05), "vgg16": lambda: VGG16(width=0.125),
 }
 
 

@@ -17,7 +17,7 @@ import yaml
 
 from arae_core.store import asked, reference_dir
 
-from .intervals import Estimate, of_images, of_numbers, of_two_means
+from .intervals import Estimate, of_images, of_measure, of_numbers, of_two_means
 from .record import METRIC_NAME, Record, by_seed
 
 COMPARISON = re.compile(r"(?P<left>\S+)\s+(?P<sign>[<>]|!=)\s+(?P<right>\S+)")
@@ -217,16 +217,15 @@ def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> 
     sides = [[run.metrics[name] for run in runs] for name in ((left, right) if number is None else (left,))]
     pair = runs[0].pair(left, right)
     over, paired = ("seeds", True) if len(runs) > 1 else ("images", pair is not None)
+    means = [of_measure(name, side) for name, side in zip((left, right), sides)]
     if len(runs) > 1:
         values = [[summary["value"] for summary in side] for side in sides]
-        means = [of_numbers(side) for side in values]
         others = values[1] if number is None else [number] * len(runs)
         numbers = tuple(one - other for one, other in zip(values[0], others))
         difference, low, high = of_numbers(numbers)
     else:
-        means = [of_images(side[0]) for side in sides]
         if number is not None:
-            difference, low, high = (end - number for end in means[0])
+            difference, low, high = (end - number for end in of_images(sides[0][0]))
         else:
             difference, low, high = of_images(pair) if pair else of_two_means(sides[0][0], sides[1][0])
         numbers = (difference,)

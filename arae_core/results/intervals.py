@@ -1,11 +1,12 @@
-"""95 % intervals by Student's distribution (scipy): of a mean over seeds or images, and of what two means differ by.
+"""95 % intervals (scipy): of a mean over seeds or images, and of what two means differ by, by Student's distribution; of a
+share of images by Wilson's.
 
 All return (mean, low, high). low and high are NaN where the spread is not known, and equal the mean where there is
 none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import nan, sqrt
+from math import inf, nan, sqrt
 from statistics import stdev
 
 from scipy import stats
@@ -13,6 +14,9 @@ from scipy import stats
 from .record import Record, RecordError, by_seed
 
 CONFIDENCE = 0.95
+SHARES = ("accuracy", "clean_accuracy", "robust_accuracy")  # an image counts as 0 or 1
+# What a measure can be; an interval by Student's distribution does not know.
+RANGES = dict.fromkeys(SHARES, (0.0, 1.0)) | {"auroc": (0.0, 1.0), "ssim": (-1.0, 1.0), "trend": (-1.0, 1.0)}
 Estimate = tuple[float, float, float]  # mean, low, high
 
 
@@ -36,6 +40,26 @@ def of_numbers(values: Sequence[float]) -> Estimate:
 def of_images(summary: Mapping[str, float]) -> Estimate:
     """Over the images that a record's {"value", "std", "n"} sums up; of the differences of pairs, the paired t interval."""
     return _student(summary["value"], summary["std"] ** 2 / summary["n"], summary["n"] - 1)
+
+
+def of_share(summary: Mapping[str, float]) -> Estimate:
+    """Of a share of n images, Wilson's interval: it stays within 0 and 1, and is none of a single image's."""
+    n = int(summary["n"])
+    if n < 2:
+        return summary["value"], nan, nan
+    ends = stats.binomtest(round(summary["value"] * n), n).proportion_ci(CONFIDENCE, method="wilson")
+    return summary["value"], float(ends.low), float(ends.high)
+
+
+def of_measure(name: str, summaries: Sequence[Mapping[str, float]]) -> Estimate:
+    """Of a measure by its name ("accuracy/robust/pgd"): over seeds, of one run over images; within what it can be."""
+    metric = name.split("/")[0]
+    if len(summaries) > 1:
+        mean, low, high = of_numbers([summary["value"] for summary in summaries])
+    else:
+        mean, low, high = of_share(summaries[0]) if metric in SHARES else of_images(summaries[0])
+    least, most = RANGES.get(metric, (-inf, inf))
+    return mean, max(low, least), min(high, most)  # NaN stays NaN: it stands first
 
 
 def of_two_means(left: Mapping[str, float], right: Mapping[str, float]) -> Estimate:

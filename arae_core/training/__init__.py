@@ -6,11 +6,11 @@ from arae_core.training.inverter import InverterConfig, train_inverter
 from arae_core.training.memory import BatchTooLarge
 from arae_core.training.pair import standard_and_robust
 from arae_core.training.precision import computes_bf16, mixed_precision, precision_here
-from arae_core.training.reference import reference_model, reference_models
+from arae_core.training.reference import reference_data, reference_model, reference_models
 from arae_core.training.run import History, Recipe, Run, TrainingDiverged
 from arae_core.training.trained import Trained, find_else_train, listening
 
 __all__ = ["Attack", "BatchTooLarge", "CheckpointError", "ClassifierConfig", "History", "InverterConfig"]
 __all__ += ["Recipe", "Run", "Trained", "TrainingDiverged", "computes_bf16", "find_else_train", "listening"]
-__all__ += ["mixed_precision", "perturb", "precision_here", "reference_model", "reference_models"]
-__all__ += ["standard_and_robust", "train_classifier", "train_inverter"]
+__all__ += ["mixed_precision", "perturb", "precision_here", "reference_data", "reference_model"]
+__all__ += ["reference_models", "standard_and_robust", "train_classifier", "train_inverter"]

@@ -15,6 +15,7 @@ import yaml
 from torch import nn
 
 from arae_core import networks
+from arae_core.data import AbsentImages
 from arae_core.store import asked, reference_dir, store_dir
 from arae_core.training import files
 
@@ -43,6 +44,40 @@ def reference_model(profile: str, name: str) -> nn.Module:
         raise files.CheckpointError(f"{path} holds a network that cannot be built here ({error})") from error
     files.load_into(model, path)
     return model.eval()
+
+
+def reference_data(profile: str) -> AbsentImages:
+    """What the profile's reference encoders were trained on, as their file says; the images need not be here.
+
+    Raises CheckpointError as `reference_model`.
+    """
+    said = files.metadata_of(reference_file(profile, "robust-encoder"))
+    name, digest = said["data"].rsplit(" ", 1)
+    classes = json.loads(said["declared"])["model"]["arguments"]["num_classes"]
+    return AbsentImages(name, digest, classes, said["notes"])
+
+
+def unlike(declared: dict[str, Any]) -> str:
+    """For an error: the reference model that comes nearest to a declaration, and in what it is another."""
+    ours = _flat(declared)
+    nearest = None
+    for profile, name, _, said in reference_models():
+        theirs = _flat(json.loads(said["declared"]))
+        odd = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+        if theirs["loop"] == ours["loop"] and (nearest is None or len(odd) < nearest[0]):
+            each = (
+                f"{key} {theirs.get(key, 'the default')}, not {ours.get(key, 'the default')}"
+                for key in sorted(odd)
+            )
+            nearest = len(odd), f"the nearest, {profile}/{name}, has {'; '.join(each)}"
+    return nearest[1] if nearest else "there is none of its kind"
+
+
+def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+    return flat
 
 
 def built_from(specification: dict[str, Any]) -> nn.Module:

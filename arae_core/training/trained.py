@@ -22,12 +22,12 @@ import filelock
 import torch
 from torch import Tensor, nn
 
-from arae_core.data import Images
+from arae_core.data import AbsentImages, Images
 from arae_core.networks import Encoder, specification
 from arae_core.seeds import derive_seed
 from arae_core.store import store_dir
 from arae_core.training import distributed, files, memory
-from arae_core.training.reference import reference_by_key
+from arae_core.training.reference import reference_by_key, unlike
 from arae_core.training.run import History
 
 _listeners: list[Callable[[Trained], object]] = []
@@ -68,14 +68,15 @@ def find_else_train(
         build: makes the untrained network; called with torch's seed set, so the seed decides the start.
         loop: called as loop(model, data, config, seed=, state_file=, title=), with `encoder` and `discriminator` where
             they are given here. In its module stand its VERSION and its ROLE, which names the stream of the start.
-        data: training set with a `digest`, see `arae_core.data`.
+        data: training set with a `digest`, see `arae_core.data`; of `AbsentImages` models are found only.
         config: the loop's recipe, a dataclass with a `batch_size`.
         encoder: a frozen network that the loop works with; it enters the key by its weights.
         build_discriminator: makes the opponent that is trained beside the model, and not kept.
         title: what progress bars call it; no part of the key.
 
     Raises:
-        CheckpointError: the store cannot be written, or a file in it is not what it says. BatchTooLarge: memory ran
+        CheckpointError: the store cannot be written, a file in it is not what it says, or the images are absent and no
+            model is the one asked for (the nearest is named). BatchTooLarge: memory ran
             out. And what the loop raises.
     """
     model = built(build, seed, sys.modules[loop.__module__].ROLE).to(device)
@@ -87,6 +88,8 @@ def find_else_train(
     title = title or name
 
     def train(state_file: Path) -> History:
+        if isinstance(data, AbsentImages):
+            raise files.CheckpointError(f"no reference model is {title!r} as asked for: {unlike(declared)}")
         with memory.explained(config.batch_size, device):
             return loop(model, data, config, seed=seed, state_file=state_file, title=title, **parts)
 

@@ -61,8 +61,7 @@ def test_the_table_has_throughput_ratio_what_was_left_out_and_other_forms_of_our
     assert "| ours | 2 | 2 to 2 | 5 |" in text
 
 
-@pytest.mark.parametrize("damage", [
-    lambda content: content.pop("times"), lambda content: content.update(more=1),
+@pytest.mark.parametrize("damage", [lambda content: content.pop("times"), lambda content: content.update(more=1),
     *[lambda content, ours=ours: content["times"].update(ours=ours) for ours in ([0.0, 1.0], [1.0])],
 ])
 def test_records_are_read_as_they_were_written_and_a_damaged_one_is_named(tmp_path, damage):

@@ -26,11 +26,9 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 PACKAGES = {"mathjax": "mathjax@3.2.2", "requirejs": "requirejs@2.3.4",
             "html-manager": "@jupyter-widgets/html-manager@1.0.6"}
 # What a page asks the web for, and the local file that serves instead.
-SCRIPTS = {r"/mathjax@3/es5/([\w-]+\.js)": r"mathjax/es5/\1",
-           r"/require(?:\.min)?\.js": "requirejs/require.js",
+SCRIPTS = {r"/mathjax@3/es5/([\w-]+\.js)": r"mathjax/es5/\1", r"/require(?:\.min)?\.js": "requirejs/require.js",
            r"/@jupyter-widgets/html-manager@[^/]+/dist/embed-amd\.js": "html-manager/dist/embed-amd.js"}
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--hide-scrollbars",
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1280,900")
 

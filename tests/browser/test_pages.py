@@ -109,8 +109,7 @@ def test_the_first_page_is_the_landing_page(open_page, browser, site):
 def test_each_slider_shows_its_frames_by_keyboard(chapter, open_page, root):
     page = open_page(chapter)
     wanted = (root / f"{chapter}.ipynb").read_text(encoding="utf-8").count("figures.frame_slider(")
-    handles = [handle for handle in page.find_elements(By.CSS_SELECTOR, ".noUi-handle")
-               if handle.is_displayed()]
+    handles = [handle for handle in page.find_elements(By.CSS_SELECTOR, ".noUi-handle") if handle.is_displayed()]
     assert handles, "the chapter has no slider"
     assert len(handles) == wanted, "not every slider of the chapter is on the page"
     for handle in handles:

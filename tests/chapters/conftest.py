@@ -21,10 +21,16 @@ def execute():
     return executed
 
 
+@pytest.fixture(scope="session")
+def tests_store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
 @pytest.fixture
-def own_store(tmp_path, monkeypatch):
-    """An empty store, so that everything is trained."""
-    monkeypatch.setenv("ARAE_STORE", str(tmp_path / "store"))
+def own_store(tests_store, monkeypatch):
+    """A store of the tests' own, empty at first, so that everything is trained, and once: most chapters want the same pair."""
+    monkeypatch.setenv("ARAE_STORE", str(tests_store))
+    return tests_store
 
 
 @pytest.fixture(scope="module")

@@ -118,8 +118,7 @@ def test_the_cells_that_train_need_no_others(notebook):
         for table in tables:  # of the cell, and of its functions and comprehensions, which join it
             tables += table.get_children()
         names = [name for table in tables for name in table.get_symbols()]
-        known |= {name.get_name() for name in names
-                  if name.is_assigned() or name.is_imported() or name.is_parameter()}
+        known |= {name.get_name() for name in names if name.is_assigned() or name.is_imported() or name.is_parameter()}
         assert {name.get_name() for name in names} <= known, cell.source
 
 

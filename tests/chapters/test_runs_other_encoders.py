@@ -23,8 +23,7 @@ def test_two_steps_of_the_papers_encoders(tmp_path, execute, imagenet_like):
     photographs' crops for CIFAR-10), the sizes of batches, the numbers of epochs, and what belongs to the evaluation."""
     changes = {"vgg_dataset": imagenet_like, "vgg_batch_size": 4, "vgg_epochs": 1,
                "wrn_dataset": "photos", "wrn_train_images": 8, "wrn_batch_size": 4, "wrn_epochs": 1,
-               "generator_batch_size": 4, "generator_epochs": 1,
-               "test_images": 4, "test_steps": 1, "probe_images": 1}
+               "generator_batch_size": 4, "generator_epochs": 1, "test_images": 4, "test_steps": 1, "probe_images": 1}
     (record,) = execute("other_encoders", "paper", changes, tmp_path / "out")
     used = record.parameters
     assert used["vgg_width"] == used["wrn_width"] == 1.0 and used["reduction"] == "sum" and used["spectral_norm"]

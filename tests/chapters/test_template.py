@@ -106,8 +106,7 @@ def chapter(checkout_copy, contents):
     copy, path = checkout_copy, f"book/{PART}/{NUMBER}_echo"
     notebook = nbformat.read(copy / "book" / "template" / "chapter.ipynb", as_version=4)
     for cell in notebook.cells:
-        for old, new in {
-                '"template"': '"echo"', "training/inverter.py": "systems/echo/training.py",
+        for old, new in {'"template"': '"echo"', "training/inverter.py": "systems/echo/training.py",
                 ":pyobject: train_inverter": ":pyobject: train_echo", "training.train_inverter": "train_echo",
                 "training.InverterConfig(": "EchoConfig(", "# Title": "# Echo",
                 "Autoencoder, mirror": "Autoencoder, mirror\nfrom arae_core.systems.echo import EchoConfig, train_echo",

@@ -77,8 +77,7 @@ def test_modes_come_back_after_feature_shape_and_after_an_error():
 
 
 @pytest.mark.parametrize("model, layers, parameters, shapes", [
-    (ResNet18, "stem block1 block2 block3 block4 logits", 11_173_962,
-     {"block3": (256, 8, 8), "block4": (512, 4, 4)}),
+    (ResNet18, "stem block1 block2 block3 block4 logits", 11_173_962, {"block3": (256, 8, 8), "block4": (512, 4, 4)}),
     (WideResNet28_10, "stem block1 block2 block3 logits", 36_479_194, {"block3": (640, 8, 8)}),
     (VGG16, "block1 block2 block3 block4 block5 logits", 14_796_495, {"block5": (512, 2, 2)}),
 ])

@@ -74,16 +74,13 @@ def small_book(tmp_path, monkeypatch):
     root = tmp_path / "checkout"
     write(root / "book/part/01_first.ipynb", FIRST)
     write(root / "book/part/02_second.ipynb", "print('second')")
-    for name, text in {
-        "_config.yml": "title: small\nonly_build_toc_files: true\nexecute: {execute_notebooks: 'off'}\n",
+    for name, text in {"_config.yml": "title: small\nonly_build_toc_files: true\nexecute: {execute_notebooks: 'off'}\n",
         "_toc.yml": "format: jb-book\nroot: book/index\nchapters:\n- file: book/part/02_second\n"
-                    "- file: book/part/01_first\n- file: book/scorecard\n",
-        "book/index.md": "# Small\n",
+                    "- file: book/part/01_first\n- file: book/scorecard\n", "book/index.md": "# Small\n",
         "book/scorecard.md": "# Scorecard\n\n```{include} _generated/scorecard.md\n```\n",
         "book/_generated/scorecard.md": "as committed\n",
         "book/claims.yaml": "- {id: a, source: A, text: More., comparison: psnr/robust/x > psnr/standard/x}\n",
-        "book/profiles/default.yaml": DEFAULTS,
-        "book/profiles/smoke.yaml": "first: {eps: 1}\nsecond: {}\n",
+        "book/profiles/default.yaml": DEFAULTS, "book/profiles/smoke.yaml": "first: {eps: 1}\nsecond: {}\n",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)

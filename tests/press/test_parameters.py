@@ -147,11 +147,24 @@ def test_a_record_that_lacks_a_parameter_counts_as_made_at_the_default(profile):
     assert "old" not in p.literals()
 
 
+def test_reference_models_bring_their_pairs_recipe_and_leave_the_chapter_its_images(profile):
+    profile("pair: {eps: 2, models: other, dataset: mine}\nfirst: {former: {models: train}, layers: [conv1]}\n", "default")
+    profile("pair: {eps: 4, dataset: theirs, models: train}\nfirst: {layers: [conv2]}\n", "other")
+    p = settings("first")
+    assert (p.models, p.eps, p.dataset, p.layers) == ("other", 4.0, "mine", ["conv1"])
+    own = settings("first", given={"models": "train"})
+    assert (own.models, own.eps, own.layers) == ("train", 2.0, ["conv1"])
+    assert settings("first", given={"eps": 3}).eps == 3.0 and settings("first", "other").dataset == "theirs"
+    recorded = {name: value for name, value in own.literals().items() if name != "models"}
+    assert own.differs(recorded) == [] and p.differs(recorded) == ["eps", "models"]  # from before there was a choice
+    with pytest.raises(Refused, match="models of first: there is no profile 'othre'; did you mean other?"):
+        settings("first", given={"models": "othre"})
+
+
 def test_settings_show_themselves_as_a_table_and_as_lines(profile):
     profile("pair:\n  eps: 0.5  # a | b\nfirst:\n  layers: [conv1]  # those\n  fast: true\n  name: ''\n", "default")
     p = settings("first")
-    assert p._repr_markdown_() == (
-        "<details><summary>The 6 parameters, at profile <code>default</code></summary>\n\n"
+    assert p._repr_markdown_() == ("<details><summary>The 6 parameters, at profile <code>default</code></summary>\n\n"
         "| name | value | |\n| --- | --- | --- |\n| `profile` | default | the scale: a file of `book/profiles` |\n"
         "| `eps` | 0.5 | a \\| b |\n| `layers` | conv1 | those |\n| `fast` | True |  |\n| `name` | none |  |\n"
         "| `seed` | 0 |  |\n\n</details>")
@@ -234,6 +247,22 @@ def test_a_chapter_without_the_pair_says_what_its_parameters_may_be(untrained):
         p.require(vgg_layer=["block4"])
     with pytest.raises(Refused, match="wrn_dataset of other_encoders: no data set 'nope'"):
         settings("other_encoders", given={"wrn_dataset": "nope"}).require()
+
+
+def test_reference_models_serve_on_other_images_and_what_does_not_fit_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARAE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("ARAE_DATA", str(tmp_path / "data"))
+    given = {"models": "cifar10", "test_images": 20}
+    pair = settings("denoising", given=given).pair()
+    assert pair.train.name == "cifar10" and pair.test.name == "photos" and pair.attack.eps == 0.5
+    assert all(trained.found and trained.path.parent.parent.name == "cifar10" for trained in pair.trained.values())
+    for more, said in ((dict(models="smoke"), "models of denoising: no reference model 'robust-encoder' of 'smoke'"),
+                       (dict(image_size=64), "'standard' as asked for: the nearest, cifar10/standard-encoder, has "
+                                             "model.arguments.image_size 32, not 64"),
+                       (dict(eps=1), "'robust' as asked for: .*cifar10/robust-encoder, has config.attack.eps 0.5, not 1.0")):
+        with pytest.raises(Refused, match=said):
+            settings("denoising", given=given | more).pair()
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_the_pair_is_that_of_chapter_1(tmp_path, monkeypatch):

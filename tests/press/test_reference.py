@@ -90,11 +90,9 @@ def test_what_is_missing_is_made_once_and_collected(listed, runs, own_store, cap
     root = listed({"chapter": "first", "seeds": [0, 3]},
                   {"chapter": "first", "seeds": [5], "parameters": {"eps": 2, "layers": ["conv1", "conv2"]}})
     assert make("--plan") == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "first seed 0                                       missing",
+    assert capsys.readouterr().out.splitlines() == ["first seed 0                                       missing",
         "first seed 3                                       missing",
-        'first seed 5 (eps 2.0, layers ["conv1", "conv2"])  missing',
-        "0 of 3 runs are done, 3 to make"]
+        'first seed 5 (eps 2.0, layers ["conv1", "conv2"])  missing', "0 of 3 runs are done, 3 to make"]
     assert runs() == {} and not own_store.exists()
 
     assert make("--seed", "3", "--seed", "5") == 0

@@ -54,8 +54,7 @@ def trained_by(chapter, profile="smoke", **given):
     return [line.split(": ")[0] for line in said]
 
 
-@pytest.mark.parametrize("chapter, given, models", [
-    ("robust_training", {}, 2 + 2), ("inversion", {}, 2 + 6 + 8),
+@pytest.mark.parametrize("chapter, given, models", [("robust_training", {}, 2 + 2), ("inversion", {}, 2 + 6 + 8),
     ("inversion", {"layers": ["conv5"], "loss_sets": ["pixel+feature"], "spectral_norm": True, "reduction": "sum",
                    "keep_best": True, "beta1": 0.0}, 2 + 2),
     ("robustness_sweep", {"radii": [0.0, 0.25, 2.0], "keep_best": True}, 3 + 3),
@@ -67,8 +66,7 @@ def trained_by(chapter, profile="smoke", **given):
     ("rivals", {}, 2 + 2 + 3 + 1), ("rivals", {"deepsim_search": [], "db_lr": 0.1}, 2 + 2 + 3),
     ("style_transfer", {}, 2 + 6),
     ("style_transfer", {"generator_dataset": "photos", "shallow_images": 64, "deep_images": 64}, 2 + 6),
-    ("denoising", {}, 2 + 3 + 1),
-    ("denoising", {"denoiser_data": "narrow", "kept": ["coffee"], "attempts": []}, 2 + 3),
+    ("denoising", {}, 2 + 3 + 1), ("denoising", {"denoiser_data": "narrow", "kept": ["coffee"], "attempts": []}, 2 + 3),
     ("anomaly_detection", {"classes": ["coffee", "rocket"]}, 2 + 4 + 2),
     ("anomaly_detection", {"classes": [], "adgan_size": 16}, 2 + 20 + 10),
     ("anomaly_detection", {"classes": ["flower"], "anomaly_dataset": "photos"}, 2 + 2 + 1)])
@@ -88,16 +86,16 @@ def test_every_cell_that_asks_for_a_model_is_tagged(chapter):
 
 
 def test_the_reference_runs_keep_models_that_there_are(asked):
-    for run in reference_runs(ROOT, "cifar10"):
-        if run.models:
-            assert set(run.models) <= set(trained_by(run.chapter.name))
+    kept = [run for profile in ("default", "cifar10") for run in reference_runs(ROOT, profile) if run.models]
+    assert {run.chapter.name for run in kept} == {"inversion", "other_encoders"}
+    for run in kept:
+        assert set(run.models) <= set(trained_by(run.chapter.name))
 
 
 def test_a_network_of_the_chapters_own_counts_by_its_source():
     source = ("from arae_core.networks import AlexNet\nclass Own(AlexNet):\n    def __init__(self, **arguments):\n"
               "        super().__init__(**arguments)\n        self.scale = 1\nsaid = specification(Own(width=0.1))\n")
-    first, again, other = (
-        execute("from arae_core.networks import specification\n" + text, "a")["said"]
+    first, again, other = (execute("from arae_core.networks import specification\n" + text, "a")["said"]
         for text in (source, "# a remark\n" + source, source.replace("scale = 1", "scale = 2")))
     assert first == again and first["source"] != other["source"] and "chapter" not in sys.modules
     assert specification is not None

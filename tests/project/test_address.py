@@ -22,8 +22,7 @@ def checkout(tmp_path):
     (tmp_path / "CITATION.cff").write_text(f'cff-version: 1.2.0\nrepository-code: "{OLD}"\n')
     (tmp_path / "README.md").write_text(f"git clone {OLD}\n\nthe paper's: {OLD}-more, https://github.com/a/b\n")
     chapter = nbformat.v4.new_notebook()
-    chapter.cells = [nbformat.v4.new_markdown_cell("# Title\n\nWhat you will see."),
-                     nbformat.v4.new_code_cell("1")]
+    chapter.cells = [nbformat.v4.new_markdown_cell("# Title\n\nWhat you will see."), nbformat.v4.new_code_cell("1")]
     nbformat.write(chapter, tmp_path / "book" / "part" / "01_first.ipynb")
     return tmp_path
 

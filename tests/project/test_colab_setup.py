@@ -46,8 +46,7 @@ def test_the_chapter_runs_alone(chapter, root, uv, roomy_folder, clean_environ, 
         return subprocess.check_output(command, cwd=tmp_path, env=clean_environ, text=True).strip()
 
     before = seen(TORCH)
-    redirected = clean_environ | {
-        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
+    redirected = clean_environ | {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": repository(root)[0], "ARAE_OUT": str(tmp_path / "out")}
 
     papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-p", "profile", "smoke", "-k", "python3"]

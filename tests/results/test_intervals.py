@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from arae_core.results import RecordError, over_seeds
-from arae_core.results.intervals import of_images, of_numbers, of_two_means
+from arae_core.results.intervals import of_images, of_measure, of_numbers, of_share, of_two_means
 
 
 def test_no_spread_and_a_single_number():
@@ -17,6 +17,24 @@ def test_no_spread_and_a_single_number():
     flat, one = {"value": 2.0, "std": 0.0, "n": 9}, {"value": 1.0, "std": 0.0, "n": 1}
     assert of_images(flat) == (2.0, 2.0, 2.0) and isnan(of_images(one)[1])
     assert of_two_means(flat, flat | {"value": 1.0}) == (1.0, 1.0, 1.0) and isnan(of_two_means(flat, one)[1])
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.12, 25), (0.0, 64), (1.0, 10), (0.5, 1000)])
+def test_a_share_has_wilsons_interval(share, n):
+    mean, low, high = of_share({"value": share, "std": 0.4, "n": n})
+    for end in (low, high):  # the roots of Wilson's equation: (share - end)^2 = z^2 end (1 - end) / n
+        assert (share - end) ** 2 == pytest.approx(stats.norm.ppf(0.975) ** 2 * end * (1 - end) / n, abs=1e-12)
+    assert mean == share and 0 <= low <= share <= high <= 1 and low < high
+    assert isnan(of_share({"value": 1.0, "std": 0.0, "n": 1})[1])
+
+
+def test_no_interval_leaves_what_the_measure_can_be():
+    few = [{"value": value, "std": 0.0, "n": 1} for value in (0.8, 1.0)]
+    assert of_numbers([0.8, 1.0])[2] > 2
+    for name, least in (("auroc/robust", 0.0), ("trend/robust/psnr", -1.0), ("accuracy/robust/clean", 0.0)):
+        mean, low, high = of_measure(name, few)
+        assert (mean, high) == (pytest.approx(0.9), 1.0) and low == pytest.approx(max(least, of_numbers([0.8, 1.0])[1]))
+    assert of_measure("psnr/robust", few)[2] > 2 and isnan(of_measure("auroc/robust", few[:1])[1])
 
 
 def test_students_interval_over_seeds(make_record):

@@ -11,8 +11,7 @@ from arae_core.results import (
 )
 from arae_core.results.scorecard import side_by_side
 
-CLAIMS = [
-    Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
+CLAIMS = [Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
           conditions=("a", "b"), investigation="inversion#layer-by-layer"),
     Claim("l", "A, Table 1", "And closer.", "lpips/robust/* < lpips/standard/*", chapter="inversion"),
     Claim("t", "A, Table 9", "And better than TNRD.", "psnr/robust/a > psnr/tnrd/a", chapter="denoising",
@@ -45,8 +44,7 @@ def test_a_profiles_section_has_sides_difference_verdict_counts_and_what_a_failu
     head, _, *rows = [line for line in part.splitlines() if line.startswith("|")]
     assert cells(head) == ["Source", "Claim", "Left", "", "Right", "Left − right", "Verdict", "Chapter"]
     (row,) = rows  # b was not run
-    assert cells(row) == [
-        "A, Table 1", "Robust is better.", "`psnr/robust/a` 20.00 [19.75,\u00a020.25]", "\\>",
+    assert cells(row) == ["A, Table 1", "Robust is better.", "`psnr/robust/a` 20.00 [19.75,\u00a020.25]", "\\>",
         "`psnr/standard/a` 18.00 [18.00,\u00a018.00]", "+2.00 [+1.75,\u00a0+2.25], 3\u00a0seeds",
         "✔\u00a0**holds**", "[inversion](robust_features/02_inversion.ipynb)"]
     rows = {cells(row)[0]: cells(row)[1:] for row in section(text, "In numbers").splitlines() if row.startswith("|")}
@@ -109,8 +107,7 @@ def test_what_was_not_run_stands_with_its_reason(make_record):
             reason = line
         elif line.startswith("| A"):
             reasons.setdefault(reason, []).append(cells(line))
-    assert reasons == {
-        "The chapter's record there does not hold it:": [
+    assert reasons == {"The chapter's record there does not hold it:": [
             ["A, Table 1", "Robust is better. `psnr/robust/* > psnr/standard/*` for b", "`cifar10`"]],
         "no trunk:": [["A, Table 1", "And closer. `lpips/robust/* < lpips/standard/*`", "`cifar10`"]],
         "no TNRD:": [["A, Table 9", "And better than TNRD. `psnr/robust/a > psnr/tnrd/a`", "`cifar10`"]],
@@ -167,11 +164,9 @@ def test_one_seed_and_differences_within_each_of_several(make_record):
     assert lines(PARTS, [elsewhere])[4].endswith("| not run |")  # another chapter's
 
 
-@pytest.mark.parametrize("text", [
-    "- {part: A, rows: [{chapter: a, what: b, left: c}]}",
+@pytest.mark.parametrize("text", ["- {part: A, rows: [{chapter: a, what: b, left: c}]}",
     "- {part: A, rows: [{chapter: a, what: b, left: c, right: d, more: e}]}",
-    "- {part: A, rows: [{chapter: a, what: b, left: two words, right: d}]}",
-    "- {part: A}", "just a word",
+    "- {part: A, rows: [{chapter: a, what: b, left: two words, right: d}]}", "- {part: A}", "just a word",
 ])
 def test_a_file_that_is_not_whole(tmp_path, text):
     (tmp_path / "sides.yaml").write_text(text)

@@ -4,22 +4,18 @@ from arae_core.results import RecordError, Table, grid_table, method_table, tabl
 
 
 def test_one_run_shows_the_spread_over_images(make_record):
-    record = make_record({
-        "psnr/standard/pixel": (18.0, 2.0, 1200), "psnr/robust/pixel": (20.0, 3.0, 1200),
+    record = make_record({"psnr/standard/pixel": (18.0, 2.0, 1200), "psnr/robust/pixel": (20.0, 3.0, 1200),
         "ssim/standard/pixel": (0.4, 0.1, 1200), "ssim/robust/pixel": (0.55, 0.12, 1200),
         "psnr/standard/pixel+feature": (18.25, 2.0, 1200), "psnr/robust/pixel+feature": (20.5, 3.0, 1200),
     }, notes="JPEG copies")
     record.leave_out("lpips", "the trunk x_y is not here")
     assert table(record, ["psnr", "ssim", "lpips"]).markdown == (
         "|  | PSNR (dB) ↑, standard | PSNR (dB) ↑, robust | SSIM ↑, standard | SSIM ↑, robust "
-        "| LPIPS ↓, standard | LPIPS ↓, robust |\n"
-        "| :-- | --: | --: | --: | --: | --: | --: |\n"
+        "| LPIPS ↓, standard | LPIPS ↓, robust |\n" "| :-- | --: | --: | --: | --: | --: | --: |\n"
         "| pixel | 18.00 ± 2.00 | 20.00 ± 3.00 | 0.400 ± 0.100 | 0.550 ± 0.120 | –\\* | –\\* |\n"
-        "| pixel+feature | 18.25 ± 2.00 | 20.50 ± 3.00 | – | – | –\\* | –\\* |\n"
-        "\n"
+        "| pixel+feature | 18.25 ± 2.00 | 20.50 ± 3.00 | – | – | –\\* | –\\* |\n" "\n"
         "Profile default, data photos (JPEG copies); mean ± standard deviation over 1,200 images, seed 0.  \n"
-        "\\* LPIPS: the trunk x\\_y is not here."
-    )
+        "\\* LPIPS: the trunk x\\_y is not here.")
 
 
 def test_several_runs_show_mean_and_spread_over_seeds(make_record):
@@ -45,8 +41,7 @@ def test_a_table_of_texts():
 def test_the_caption_counts_the_images_of_what_is_shown(make_record):
     record = make_record({"psnr/robust/crops": (25.0, 2.0, 400), "psnr/robust/photographs": (20.0, 4.0, 2),
                           "auroc/robust/mean": (0.6, 0.0, 1)})
-    for metric, conditions, end in (
-            ("psnr", ["photographs"], "; mean ± standard deviation over 2 images, seed 0."),
+    for metric, conditions, end in (("psnr", ["photographs"], "; mean ± standard deviation over 2 images, seed 0."),
             ("psnr", None, "; mean ± standard deviation over 2 to 400 images, seed 0."),
             ("auroc", None, ", seed 0."), ("psnr", ["mean"], ", seed 0.")):  # one number of a run: no spread
         shown = table(record, [metric], encoders=["robust"], conditions=conditions).markdown

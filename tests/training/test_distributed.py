@@ -58,8 +58,7 @@ SCRIPT = textwrap.dedent("""
 
 def lines(command, store, script, root):
     done = subprocess.run([sys.executable, *command, str(script)], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "ARAE_STORE": str(store), "TQDM_DISABLE": "1",
-                               "PYTHONPATH": str(root)})
+                          env={**os.environ, "ARAE_STORE": str(store), "TQDM_DISABLE": "1", "PYTHONPATH": str(root)})
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 

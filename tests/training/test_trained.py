@@ -16,13 +16,14 @@ import pytest
 import torch
 from torch import nn
 
+from arae_core.data import ImagesAbsent
 from arae_core.losses import InversionWeights
 from arae_core.networks import AlexNet, mirror, specification
-from arae_core.store import asked
+from arae_core.store import asked, reference_dir
 from arae_core.training import Attack, ClassifierConfig, files, train_classifier
 from arae_core.training.files import CheckpointError
 from arae_core.training.inverter import InverterConfig, train_inverter
-from arae_core.training.reference import reference_model, reference_models
+from arae_core.training.reference import reference_data, reference_model, reference_models
 from arae_core.training.trained import declaration, declared_fields, digest_of, find_else_train, listening
 
 ONE = ClassifierConfig(epochs=1, batch_size=32, lr=0.01)
@@ -42,8 +43,7 @@ def test_generator_is_keyed_by_the_encoders_weights(tiny, build):
     encoder = find_else_train(build, train_classifier, tiny, ONE, seed=0).model
 
     def found():
-        return find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, seed=0,
-                               encoder=encoder)
+        return find_else_train(lambda: mirror(encoder, "conv5"), train_inverter, tiny, config, seed=0, encoder=encoder)
 
     first = found()
     assert found().found
@@ -63,6 +63,29 @@ def test_found_among_the_reference_models_and_the_file_says_what_it_is(tiny, bui
     assert again.found and again.path.parent == shelf and again.path in asked
     _, said = files.load(again.path)
     assert json.loads(said["config"])["epochs"] == 1 and said["seed"] == "0" and tiny.digest in said["data"]
+
+
+def test_without_its_images_a_model_is_found_by_their_description_and_never_trained(tiny, build, tmp_path, monkeypatch):
+    shelf = tmp_path / "book" / "reference" / "small" / "models"
+    shelf.mkdir(parents=True)
+    first = find_else_train(build, train_classifier, tiny, ONE, seed=0)
+    os.replace(first.path, shelf / "robust-encoder.safetensors")
+    monkeypatch.setenv("ARAE_BOOK", str(tmp_path))
+    absent = reference_data("small")
+    assert (absent.name, absent.digest, absent.class_count) == (tiny.name, tiny.digest, len(tiny.classes))
+    again = find_else_train(build, train_classifier, absent, ONE, seed=0)
+    assert again.found and again.key == first.key
+    more = dataclasses.replace(ONE, epochs=2, attack=Attack("l2", 0.5, 1, 0.5))
+    said = "'longer' as asked for: the nearest, small/robust-encoder, has config.attack.config the default, not Attack; .*"
+    with pytest.raises(CheckpointError, match=said + "config.epochs 1, not 2"):
+        find_else_train(build, train_classifier, absent, more, seed=0, title="longer")
+    for use in (len, lambda data: data.batches(2)):
+        with pytest.raises(ImagesAbsent, match=f"the images of {tiny.name} .* are not loaded here"):
+            use(absent)
+    said = "is 'inverted' as asked for: there is none of its kind"
+    with pytest.raises(CheckpointError, match=said):
+        find_else_train(lambda: mirror(again.model, "conv5"), train_inverter, absent, InverterConfig(layer="conv5"), seed=0,
+                        encoder=again.model, title="inverted")
 
 
 def test_two_that_want_the_same_model_train_it_once(tiny, build):
@@ -145,6 +168,14 @@ def test_version_and_loop_count(tiny, build, monkeypatch):
     monkeypatch.setattr(sys.modules[train_classifier.__module__], "VERSION", 2)
     after = declaration(build(), train_classifier, tiny, ONE, 0)
     assert digest_of(before) != digest_of(after) and (before["version"], after["version"]) == (1, 2)
+
+
+def test_every_committed_model_is_what_its_file_says_and_no_file_is_large():
+    for profile, name, path, said in reference_models():
+        declared = json.loads(said["declared"])
+        assert specification(reference_model(profile, name)) == declared["model"], path
+        assert digest_of(declared) == said["key"].split("-")[1] and path.stat().st_size <= 5e6, path
+    assert sum(path.stat().st_size for path in reference_dir().rglob("*") if path.is_file()) <= 40e6
 
 
 @pytest.mark.parametrize("name", ["standard-encoder", "robust-encoder", "standard-conv5-generator",

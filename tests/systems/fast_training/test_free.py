@@ -81,8 +81,7 @@ def test_it_learns(tiny, build):
     assert history[-1]["pgd_accuracy"] > 0.9 and len(history) == 12
 
 
-@pytest.mark.parametrize("wrong, message", [
-    (dict(attack=None), "give it attack"),
+@pytest.mark.parametrize("wrong, message", [(dict(attack=None), "give it attack"),
     *((dict(attack=replace(STEP["linf"], **other)), "one step a replay")
       for other in ({"steps": 2}, {"random_start": True}, {"keep_best": True})),
     *((dict(attack=STEP["l2"], replays=replays), "whole number") for replays in (0, 2.0, True)),
