@@ -13,22 +13,25 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 
-from arae_core.store import write_whole
+from arae_core.store import available_cores, write_whole
 
 from .chapters import DEFAULT, Chapter, Refused, chapters_in_order
 from .generated import generated
-from .profiles import settings
+from .profiles import Settings, settings
 from .runs import COLOURS, RunFailed, alone, installed, is_current, run
 
 Files = dict[str, bytes]  # contents by path under a folder
 _BUILDERS = "jupyter-book sphinx myst-nb sphinx-book-theme sphinxcontrib-bibtex sphinx-design".split()
 _TOLD = re.compile(r"^(reading sources|writing output).*%|^build (succeeded|finished)")
+_TOGETHER = 2  # chapters that run at a time
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 
 
@@ -160,28 +163,39 @@ def _note(html: Path, stage_digest: str) -> str:
 
 def execute_changed(chapters: Iterable[Chapter], profile: str, build: Path) -> dict[str, Path]:
     """The executed notebook of each chapter: the one under `_build/pages/<profile>/<chapter>/`, if that folder is still
-    current (see `runs`), or else a new one.
+    current (see `runs`), or else a new one. Two run at a time, and share the cores: small networks leave many idle.
 
     All settings are checked before the first chapter runs (Refused). A chapter that fails does not keep the others from
     running; then RunFailed names those that did.
     """
     chosen = {chapter: settings(chapter.name, profile, root=chapter.root) for chapter in chapters}
-    pages: dict[str, Path] = {}
-    failures: list[RunFailed] = []
-    for number, (chapter, at) in enumerate(chosen.items(), start=1):
+    cores, over = available_cores(), threading.Event()
+    together = min(_TOGETHER, cores)
+    share = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(cores // together))}
+
+    def page(number: int, chapter: Chapter, at: Settings) -> RunFailed | None:
         title = f"chapter {number}/{len(chosen)} {chapter.name} ({profile})"
-        folder = build / "pages" / profile / chapter.name
-        pages[chapter.name] = folder / f"{chapter.name}.ipynb"
+        folder = pages[chapter.name].parent
         if is_current(folder, chapter, at):
             print(f"{title}: nothing changed")
-            continue
+            return None
         try:
-            run(chapter, at, folder, title=title, own=True)
+            run(chapter, at, folder, title=title, own=True, variables=share, stopped=over.is_set)
             if not is_current(folder, chapter, at):
                 raise RunFailed(f"{chapter.name}: what it is made from changed while it ran; build again")
         except RunFailed as failure:
             print(f"{title}: failed\n{failure.details}".rstrip())
-            failures.append(failure)
+            return failure
+        return None
+
+    pages = {each.name: build / "pages" / profile / each.name / f"{each.name}.ipynb" for each in chosen}
+    with ThreadPoolExecutor(together) as pool:
+        try:
+            failures = [*filter(None, pool.map(page, range(1, len(chosen) + 1), chosen, chosen.values()))]
+        except BaseException:  # Ctrl-C too: the other kernel is interrupted and saves
+            over.set()
+            pool.shutdown(cancel_futures=True)
+            raise
     if failures:
         raise RunFailed("\narae: ".join(map(str, failures)))
     return pages

@@ -63,7 +63,8 @@ class Progress:
 
 
 class Engine(NBClientEngine):
-    """Takes `env`, `stderr` (an open file), `progress`, `stopped`, and a dict `used`, which it fills by `_used`."""
+    """Takes `env`, `folder` (where the kernel starts), `stderr` (an open file), `progress`, `stopped`, and a dict `used`,
+    which it fills by `_used`."""
 
     @classmethod
     def execute_managed_notebook(
@@ -72,7 +73,8 @@ class Engine(NBClientEngine):
         """Run the notebook; a cell may take as long as it takes. A kernel that dies while it starts is started anew: of
         many that start at once, two may be given the same port."""
         for left in reversed(range(_STARTS)):
-            client = _Client(nb_man, kernel_name=kernel_name, timeout=None, log=logger)
+            place = {"metadata": {"path": ours["folder"]}}  # papermill's `cwd` would move the whole process
+            client = _Client(nb_man, kernel_name=kernel_name, timeout=None, log=logger, resources=place)
             client.progress, client.stopped, client.used = ours["progress"], ours["stopped"], ours["used"]
             client.on_cell_start = client.begins
             try:

@@ -182,7 +182,7 @@ def _execute(
     to_set = {name: value for name, value in at.cell().items() if value != _UNSET[name]}
     cells = len(_cells(chapter)) + bool(to_set)  # papermill adds one
     progress, used = Progress(title, cells, stream), {}
-    kernel = {"kernel_name": "python3", "language": "python", "cwd": chapter.path.parent}
+    kernel = {"kernel_name": "python3", "language": "python", "folder": str(chapter.path.parent)}
     how |= {"engine_name": ENGINE, "progress_bar": False, "progress": progress, "used": used}
     with tempfile.TemporaryFile() as errors:
         try:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from pathlib import Path
 
 import nbformat
@@ -161,6 +162,7 @@ def ran(monkeypatch):
     ran = Ran()
     ran.lpips = None
     monkeypatch.setattr(runs, "_execute", execute)
+    monkeypatch.setattr(build, "_TOGETHER", 1)  # so that their order is known
     return ran
 
 
@@ -196,6 +198,22 @@ def test_only_what_changed_is_executed(small_book, ran):
     built(small_book, "smoke")
     built(small_book)
     assert ran[3:] == ["second", "first"], "each profile's pages are kept"
+
+
+def test_two_run_at_a_time_and_share_the_cores(small_book, ran, monkeypatch):
+    both, threads = threading.Barrier(2, timeout=20), []
+    monkeypatch.setattr(build, "_TOGETHER", 2)
+    monkeypatch.setattr(build, "available_cores", lambda: 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    execute = runs._execute
+
+    def waits(*its):
+        both.wait()  # alone, a chapter would wait for ever
+        threads.append(its[-1]["env"]["OMP_NUM_THREADS"])
+        return execute(*its)
+
+    monkeypatch.setattr(runs, "_execute", waits)
+    assert list(built(small_book)) == ["second", "first"] and set(ran) == {"first", "second"} and threads == ["3", "3"]
 
 
 def test_what_makes_a_page_outdated(small_book, package, ran, monkeypatch):
