@@ -54,9 +54,9 @@ def trained_by(chapter, profile="smoke", **given):
     return [line.split(": ")[0] for line in said]
 
 
-@pytest.mark.parametrize("chapter, given, models", [("robust_training", {}, 2 + 2), ("inversion", {}, 2 + 6 + 8),
+@pytest.mark.parametrize("chapter, given, models", [("robust_training", {}, 2 + 2), ("inversion", {}, 2 + 6 + 8 + 1),
     ("inversion", {"layers": ["conv5"], "loss_sets": ["pixel+feature"], "spectral_norm": True, "reduction": "sum",
-                   "keep_best": True, "beta1": 0.0}, 2 + 2),
+                   "keep_best": True, "beta1": 0.0}, 2 + 2 + 1),
     ("robustness_sweep", {"radii": [0.0, 0.25, 2.0], "keep_best": True}, 3 + 3),
     ("robustness_sweep", {"network": "alexnet, kaiming start", "radii": [0.0, 1.0], "loss_set": "pixel+feature+gan",
                           "spectral_norm": True}, 2 + 2),
