@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,17 +29,28 @@ def published(checkout_copy) -> Path:
     return checkout_copy
 
 
+@pytest.fixture(scope="module")
+def runtime(root, uv):
+    """The packages of an environment with what a runtime of Colab holds, for others to look into. Compiled once: where
+    Python may not write bytecode, every process would compile torch anew."""
+    (root / "_build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root / "_build", prefix="runtime-", ignore_cleanup_errors=True) as folder:
+        subprocess.run([uv, "venv", "--quiet", "--seed", folder], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", f"{folder}/bin/python", "-c",
+                        root / "constraints.txt", *PREINSTALLED], check=True)
+        yield next(Path(folder).glob("lib/python*/site-packages"))
+
+
 # Version and place of torch, and when its files were last written.
 TORCH = "import torch, os; print(torch.__version__, torch.__file__, os.stat(torch.__file__).st_mtime_ns)"
 
 
 @pytest.mark.install
 @pytest.mark.parametrize("chapter", all_chapters(ROOT).values(), ids=lambda chapter: chapter.name)
-def test_the_chapter_runs_alone(chapter, root, uv, roomy_folder, clean_environ, published, tmp_path):
+def test_the_chapter_runs_alone(chapter, root, uv, runtime, roomy_folder, clean_environ, published, tmp_path):
     environment, python = roomy_folder / "environment", roomy_folder / "environment" / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--seed", environment], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, "-c", root / "constraints.txt",
-                    *PREINSTALLED], check=True)
+    next(environment.glob("lib/python*/site-packages")).joinpath("runtime.pth").write_text(f"{runtime}\n")
     shutil.copy(chapter.path, tmp_path / "chapter.ipynb")
 
     def seen(code):
