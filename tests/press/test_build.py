@@ -28,8 +28,7 @@ def test_sync_removes_what_is_stale_and_leaves_what_is_the_same(tmp_path):
     sync(target, {"a/b/c.md": b"c", "same.md": b"same", "d.md": b"old", "e": b"a file"})
     before = (target / "same.md").stat().st_mtime_ns
     sync(target, {"same.md": b"same", "d.md": b"new", "e/now_a_folder.md": b""})
-    assert {p.relative_to(target).as_posix() for p in target.rglob("*")} == {
-        "same.md", "d.md", "e", "e/now_a_folder.md"}
+    assert {p.relative_to(target).as_posix() for p in target.rglob("*")} == {"same.md", "d.md", "e", "e/now_a_folder.md"}
     assert (target / "d.md").read_text() == "new" and (target / "same.md").stat().st_mtime_ns == before
 
 

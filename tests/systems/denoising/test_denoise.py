@@ -41,8 +41,7 @@ def test_large_pictures_in_tiles(denoiser):
 @pytest.mark.parametrize("x, message", [
     (255 * torch.rand(1, 3, 32, 32), "by 255"), (torch.rand(1, 3, 32, 32) - 0.5, "clamp"),
     (torch.full((1, 3, 32, 32), float("nan")), "lie in"), (torch.rand(3, 32, 32), "batch"),
-    (torch.rand(1, 3, 9, 40), "smaller than the network's stride"),
-    (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "255"),
+    (torch.rand(1, 3, 9, 40), "smaller than the network's stride"), (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "255"),
 ])
 def test_what_is_no_picture_is_refused(denoiser, x, message):
     pytest.raises(TypeError if x.dtype == torch.uint8 else ValueError, denoiser.denoise, x).match(message)
