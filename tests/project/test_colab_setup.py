@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from arae_book import settings
 from arae_book.address import repository
 from arae_book.chapters import all_chapters
 
 ROOT = Path(__file__).resolve().parents[2]
+# Enough to have every cell run; what `smoke` itself gives is tested elsewhere.
+LITTLE = {"train_images": 1000}
 PREINSTALLED = ("torch", "torchvision", "papermill", "ipykernel")
 
 
@@ -61,7 +64,9 @@ def test_the_chapter_runs_alone(chapter, root, uv, runtime, roomy_folder, clean_
     redirected = clean_environ | {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": repository(root)[0], "ARAE_OUT": str(tmp_path / "out")}
 
-    papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-p", "profile", "smoke", "-k", "python3"]
+    given = {name: value for name, value in LITTLE.items() if name in settings(chapter.name, "smoke")}
+    papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-p", "profile", "smoke", "-k", "python3",
+                 "-y", f"given: {given}"]
     run = subprocess.run(papermill, cwd=tmp_path, env=redirected, capture_output=True, text=True, timeout=600)
 
     assert run.returncode == 0, run.stderr[-4000:]
