@@ -139,8 +139,7 @@ def pytest_generate_tests(metafunc):
 def _fetch(npm: str, package: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        packed = subprocess.run([npm, "pack", "--silent", package], cwd=folder, text=True,
-                                capture_output=True, timeout=300)
+        packed = subprocess.run([npm, "pack", "--silent", package], cwd=folder, text=True, capture_output=True, timeout=300)
         if packed.returncode:
             pytest.skip(f"npm could not fetch {package}: {packed.stderr.strip().splitlines()[-1:]}")
         with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:

@@ -291,8 +291,7 @@ def test_curves_run_along_the_first_number(merged):
     picture, left_out = curves(records, ["name", "eps"])
     titles, lines, at = shown(picture)
     assert titles == ["PSNR (dB)", "accuracy (%)"] and at == [0.5, 2] and picture.axes[0].get_xlabel() == "eps"
-    assert lines == [f"{line}, name = {name}" for name in "ab"
-                     for line in ("standard, all", "robust, all", "robust, clean")]
+    assert lines == [f"{line}, name = {name}" for name in "ab" for line in ("standard, all", "robust, all", "robust, clean")]
     assert list(picture.axes[0].lines[0].get_ydata()) == [21, 21]  # the mean over seeds 0 and 2
     assert list(picture.axes[1].lines[2].get_ydata()) == [50, 50] and left_out == ""
 

@@ -38,11 +38,9 @@ def test_a_new_address_reaches_every_place_and_no_other(checkout):
     assert config["launch_buttons"]["url"] == "untouched"
     assert "# kept" in (checkout / "_config.yml").read_text()
     assert yaml.safe_load((checkout / "CITATION.cff").read_text())["repository-code"] == NEW
-    assert (checkout / "README.md").read_text() == (
-        f"git clone {NEW}\n\nthe paper's: {OLD}-more, https://github.com/a/b\n")
+    assert (checkout / "README.md").read_text() == (f"git clone {NEW}\n\nthe paper's: {OLD}-more, https://github.com/a/b\n")
     title, set_up, code = nbformat.read(checkout / "book/part/01_first.ipynb", as_version=4).cells
-    assert title.source == (
-        "# Title\n\n[![Open in Colab](../_static/colab.svg)](https://colab.research.google.com/github/"
+    assert title.source == ("# Title\n\n[![Open in Colab](../_static/colab.svg)](https://colab.research.google.com/github/"
         "somebody-else/new.name/blob/main/book/part/01_first.ipynb)\n\nWhat you will see.")
     assert set_up.source == address.setup_cell(NEW) and set_up.metadata.tags[0] == "colab-setup"
     assert code.source == "1"

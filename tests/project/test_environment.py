@@ -16,8 +16,7 @@ def project(root):
 
 def requirements(root):
     listed = project(root)
-    return listed["dependencies"] + [line for extra in ("book", "test")
-                                     for line in listed["optional-dependencies"][extra]]
+    return listed["dependencies"] + [line for extra in ("book", "test") for line in listed["optional-dependencies"][extra]]
 
 
 def conda(root):

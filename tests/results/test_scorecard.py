@@ -14,8 +14,7 @@ from arae_core.results.scorecard import side_by_side
 CLAIMS = [Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
           conditions=("a", "b"), investigation="inversion#layer-by-layer"),
     Claim("l", "A, Table 1", "And closer.", "lpips/robust/* < lpips/standard/*", chapter="inversion"),
-    Claim("t", "A, Table 9", "And better than TNRD.", "psnr/robust/a > psnr/tnrd/a", chapter="denoising",
-          reason="no TNRD"),
+    Claim("t", "A, Table 9", "And better than TNRD.", "psnr/robust/a > psnr/tnrd/a", chapter="denoising", reason="no TNRD"),
     Claim("o", "A, Table A3", "Elsewhere.", "psnr/robust/a > psnr/standard/a", chapter="inversion", profiles=("resnet",)),
 ]
 LINKS = {"inversion": "robust_features/02_inversion.ipynb"}

@@ -28,8 +28,7 @@ def vgg():
 
 
 LOOPS = {  # the loop, its config, what it trains and, where there is one, the opponent
-    "classifier": (train_classifier, ClassifierConfig(attack=LINF, lr=0.05), vgg, None),
-    "fast": (fast_training.train_fast,
+    "classifier": (train_classifier, ClassifierConfig(attack=LINF, lr=0.05), vgg, None), "fast": (fast_training.train_fast,
              fast_training.FastConfig(attack=fast_training.fgsm_rs("linf", 0.05), lr=0.05), vgg, None),
     "free": (fast_training.train_free,
              fast_training.FreeConfig(attack=Attack("linf", 0.05, 1, 0.05), replays=2, lr=0.05), vgg, None),

@@ -96,8 +96,7 @@ def test_two_that_want_the_same_model_train_it_once(tiny, build):
         return [{"epoch": 1, "seconds": 0.0}]
 
     loop.__module__ = train_classifier.__module__  # where a VERSION stands
-    threads = [threading.Thread(target=find_else_train, args=(build, loop, tiny, ONE), kwargs={"seed": 0})
-               for _ in range(4)]
+    threads = [threading.Thread(target=find_else_train, args=(build, loop, tiny, ONE), kwargs={"seed": 0}) for _ in range(4)]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert len(calls) == 1
@@ -143,8 +142,7 @@ def test_a_networks_specification_leaves_defaults_out_and_nests():
     encoder = AlexNet(image_size=32, num_classes=4, width=0.25)
     said = {"network": "AlexNet", "arguments": {"image_size": 32, "num_classes": 4, "width": 0.25}}
     assert specification(encoder) == said
-    assert specification(mirror(encoder, "conv5")) == {"network": "mirror",
-                                                       "arguments": {"encoder": said, "layer": "conv5"}}
+    assert specification(mirror(encoder, "conv5")) == {"network": "mirror", "arguments": {"encoder": said, "layer": "conv5"}}
     pytest.raises(TypeError, specification, nn.Linear(2, 2)).match("Linear keeps no `arguments`")
 
 
@@ -260,11 +258,9 @@ def test_round_trip_into_that_architecture_only(saved):
     pytest.raises(CheckpointError, files.load_into, wide, saved).match(r"weight \(2, 3\) for \(2, 4\)")
 
 
-@pytest.mark.parametrize("damage, cause, readers", [
-    (lambda content: content[:-4], "m.safetensors.*delete it", [files.load]),
+@pytest.mark.parametrize("damage, cause, readers", [(lambda content: content[:-4], "m.safetensors.*delete it", [files.load]),
     (lambda content: content[:-1] + bytes([content[-1] ^ 1]), "altered.*digest", [files.load]),
-    (lambda content: content.replace(b'"note":"x"', b'"note":"y"'), "altered.*of itself",
-     [files.load, files.metadata_of]),
+    (lambda content: content.replace(b'"note":"x"', b'"note":"y"'), "altered.*of itself", [files.load, files.metadata_of]),
 ])
 def test_a_truncated_or_altered_file_is_refused(saved, damage, cause, readers):
     saved.write_bytes(damage(saved.read_bytes()))
