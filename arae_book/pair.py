@@ -55,7 +55,9 @@ def pair(p: Settings, device: torch.device | str = "cpu") -> Pair:
 
     names = ("epochs", "batch_size", "lr", "schedule", "weight_decay", "clip", "augment", "precision")
     recipe = training.ClassifierConfig(**{name: getattr(p, name) for name in names})
-    attack = training.Attack(p.norm, p.eps, p.attack_steps, p.attack_step_size, keep_best=p.keep_best)
+    attack = training.Attack(
+        p.norm, p.eps, p.attack_steps, p.attack_step_size, keep_best=p.keep_best, warmup=p.attack_warmup
+    )
     with torch.random.fork_rng(devices=[]):  # a look at its layers draws no numbers from the chapter's
         held: dict[str, Iterable[str]] = dict.fromkeys(("layer", "layers", "shallow"), build().layers)
     held["kept"] = data.photo_names()

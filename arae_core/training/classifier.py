@@ -6,7 +6,7 @@ The inner maximum is found by PGD; with no attack the same loop is ordinary trai
 robust encoders therefore differ in the attack and in nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,7 +31,9 @@ class Attack:
     """PGD as used in training; eps and step_size in [0, 1] pixels.
 
     The robust encoder of A: Attack("l2", eps=3, steps=7, step_size=0.5, keep_best=True) at 224 pixels, where eps is
-    inferred from the script that evaluates it. No step after a random start is noise of the attack's length.
+    inferred from the script that evaluates it. No step after a random start is noise of the attack's length. With a
+    warmup, a share of the training's steps, both lengths grow from nothing over that share, and then stay: where classes
+    are many, a network that meets the whole attack at once may learn nothing (so too Debenedetti et al. 2023).
     """
 
     norm: str
@@ -40,14 +42,24 @@ class Attack:
     step_size: float
     random_start: bool = False
     keep_best: bool = False
+    warmup: float = 0.0
 
     def __post_init__(self) -> None:
         ball(self.norm, 0.0)
         for name in ("eps", "step_size"):
             check_radius(getattr(self, name), self.norm, 10**12, name)
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"warmup is a share of the training, from 0 to below 1, not {self.warmup!r}")
         least = 0 if self.random_start else 1
         if type(self.steps) is not int or self.steps < least:
             raise ValueError(f"an attack takes a step, or starts at random, got steps = {self.steps!r}")
+
+    def at(self, progress: float) -> "Attack":
+        """The attack when `progress` in [0, 1] of the training is over."""
+        if progress >= self.warmup:
+            return self
+        grown = progress / self.warmup
+        return replace(self, eps=self.eps * grown, step_size=self.step_size * grown)
 
     def ascend(
         self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator | None = None
@@ -109,7 +121,7 @@ def train_classifier(
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
         with mixed_precision(device, config.precision):
-            x_adv = x if config.attack is None else perturb(model, x, y, config.attack)
+            x_adv = x if config.attack is None else perturb(model, x, y, config.attack.at(run.global_step / run.total_steps))
             logits = learner(x_adv)
         loss = F.cross_entropy(logits.float(), y)
         descend(model, optimizer, loss, config)

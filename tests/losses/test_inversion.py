@@ -6,14 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy
 
-from arae_core.losses import (
-    InversionWeights,
-    discriminator_loss,
-    feature_loss,
-    generator_loss,
-    inversion_loss,
-    per_image_loss,
-    pixel_loss,
+from arae_core.losses import (InversionWeights, discriminator_loss, feature_loss, generator_loss, inversion_loss,
+    per_image_loss, pixel_loss,
 )
 
 

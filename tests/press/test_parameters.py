@@ -272,7 +272,7 @@ def test_the_pair_is_that_of_chapter_1(tmp_path, monkeypatch):
     from arae_core.networks import AlexNet
 
     monkeypatch.setenv("ARAE_STORE", str(tmp_path))
-    p = settings("inversion", seed=3, given=TINY | {"test_images": 20, "start": "kaiming"})
+    p = settings("inversion", seed=3, given=TINY | {"test_images": 20, "start": "kaiming", "attack_warmup": 0.5})
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
     pair = p.pair()
@@ -280,7 +280,7 @@ def test_the_pair_is_that_of_chapter_1(tmp_path, monkeypatch):
     recipe = training.ClassifierConfig(
         epochs=1, batch_size=p.batch_size, lr=p.lr, schedule=p.schedule, weight_decay=p.weight_decay, clip=p.clip,
         augment=p.augment, precision=p.precision)
-    attack = training.Attack(p.norm, p.eps, 1, p.attack_step_size, keep_best=False)
+    attack = training.Attack(p.norm, p.eps, 1, p.attack_step_size, keep_best=False, warmup=0.5)
     by_hand = training.standard_and_robust(
         lambda: AlexNet(image_size=32, num_classes=len(train.classes), width=0.0625, start="kaiming"), train, recipe, attack, seed=3)
     assert all(by_hand[name].found and by_hand[name].key == pair.trained[name].key for name in ("standard", "robust"))

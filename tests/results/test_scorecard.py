@@ -1,12 +1,6 @@
 import pytest
 
-from arae_core.results import (
-    Claim,
-    ClaimError,
-    Reported,
-    judged_differences,
-    load_sides,
-    scorecard,
+from arae_core.results import (Claim, ClaimError, Reported, judged_differences, load_sides, scorecard,
     scorecard_markdown,
 )
 from arae_core.results.scorecard import side_by_side

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from arae_core.training import Attack, ClassifierConfig, train_classifier
+from arae_core.training import Attack, ClassifierConfig, classifier, train_classifier
 from tests.tiny import built
 from tests.training.interrupted import same
 
@@ -20,6 +20,16 @@ def test_robust_and_standard_differ_only_by_the_attack(tiny, build):
     for model, attack in ((standard, None), (robust, Attack("l2", 0.0, 2, 0.1))):
         train_classifier(model, tiny, ClassifierConfig(epochs=1, batch_size=16, attack=attack), seed=0)
     assert same(standard, robust)
+
+
+def test_an_attack_that_warms_up_grows_by_the_step_and_then_stays(tiny, build, monkeypatch):
+    met, attack, perturb = [], Attack("l2", 0.5, 2, 0.4, warmup=0.5), classifier.perturb
+    monkeypatch.setattr(classifier, "perturb", lambda f, x, y, now: met.append(now) or perturb(f, x, y, now))
+    train_classifier(built(build), tiny, ClassifierConfig(epochs=2, batch_size=16, attack=attack), seed=0)
+    half = len(met) // 2
+    assert [now.eps for now in met] == pytest.approx([0.5 * min(1, step / half) for step in range(2 * half)])
+    assert [now.step_size for now in met] == pytest.approx([0.8 * now.eps for now in met]) and met[half] is attack
+    pytest.raises(ValueError, Attack, "l2", 0.5, 2, 0.4, warmup=1.0).match("share of the training")
 
 
 PRELUDE = textwrap.dedent("""

@@ -50,7 +50,7 @@ class FreeConfig(ClassifierConfig):
 
     def __post_init__(self) -> None:
         attack, m = self.attack, self.replays
-        if attack is None or attack.steps != 1 or attack.random_start or attack.keep_best:
+        if attack is None or attack.steps != 1 or attack.random_start or attack.keep_best or attack.warmup:
             wanted = "give it attack=Attack(norm, eps, steps=1, step_size=eps)"
             raise ValueError(f"free training takes one step a replay, where the last one ended: {wanted}")
         if type(m) is not int or m < 1:

@@ -46,8 +46,8 @@ class GeometryAwareConfig(ClassifierConfig):
     shift: float = -1.0  # Lambda; the larger, the more alike the weights
 
     def __post_init__(self) -> None:
-        if self.attack is None or self.attack.keep_best:
-            wanted = "give it attack=Attack(..., keep_best=False)"
+        if self.attack is None or self.attack.keep_best or self.attack.warmup:
+            wanted = "give it attack=Attack(...) without keep_best and warmup"
             raise ValueError(f"an attack's steps are counted, and the last one is learned from: {wanted}")
         if not 0 <= self.burn_in <= 1:
             raise ValueError(f"burn_in is a share of the epochs, between 0 and 1, not {self.burn_in!r}")

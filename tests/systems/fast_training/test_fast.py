@@ -18,7 +18,7 @@ def test_the_authors_step_from_a_uniform_point_computed_by_hand_and_no_other():
     """delta = u + 1.25 eps, back to eps: at eps where u > -0.25 eps, which a uniform u is in 5 of 8 cases."""
     assert fgsm_rs("linf", 8 / 255) == Attack("linf", 8 / 255, steps=1, step_size=10 / 255, random_start=True)
     assert fgsm_rs("l2", 1.0).step_size == 1.25
-    for other in ({"steps": 2}, {"random_start": False}, {"keep_best": True}):
+    for other in ({"steps": 2}, {"random_start": False}, {"keep_best": True}, {"warmup": 0.5}):
         attack = dataclasses.replace(fgsm_rs("l2", 1.0), **other)
         pytest.raises(ValueError, FastConfig, attack=attack).match("fgsm_rs")
     pytest.raises(ValueError, FastConfig, attack=None).match("fgsm_rs")

@@ -83,7 +83,7 @@ def test_it_learns(tiny, build):
 
 @pytest.mark.parametrize("wrong, message", [(dict(attack=None), "give it attack"),
     *((dict(attack=replace(STEP["linf"], **other)), "one step a replay")
-      for other in ({"steps": 2}, {"random_start": True}, {"keep_best": True})),
+      for other in ({"steps": 2}, {"random_start": True}, {"keep_best": True}, {"warmup": 0.5})),
     *((dict(attack=STEP["l2"], replays=replays), "whole number") for replays in (0, 2.0, True)),
     (dict(attack=STEP["l2"], replays=6, epochs=5), "fewer replays or more epochs"),
 ])

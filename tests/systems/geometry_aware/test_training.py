@@ -73,7 +73,8 @@ def test_an_update_weighs_each_images_gradient(tiny, build):
 
 
 def test_what_cannot_be_meant_is_refused():
-    best = Attack("l2", 1.0, 2, 0.5, keep_best=True)
+    best, grows = Attack("l2", 1.0, 2, 0.5, keep_best=True), Attack("l2", 1.0, 2, 0.5, warmup=0.5)
     pytest.raises(ValueError, GeometryAwareConfig, attack=None).match("give it attack")
-    pytest.raises(ValueError, GeometryAwareConfig, attack=best).match("last one")
+    for attack in (best, grows):
+        pytest.raises(ValueError, GeometryAwareConfig, attack=attack).match("last one")
     pytest.raises(ValueError, GeometryAwareConfig, attack=LINF, burn_in=60).match("share of the epochs")
