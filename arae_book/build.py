@@ -1,9 +1,8 @@
 """`arae book` and `arae refresh`: execute what changed, then build the site, or store the outputs in `book/`.
 
 Jupyter Book reads the stage: the book's sources with the executed chapters and the generated pages, and the package's
-source, which pages and chapters show. The site is always built as a whole (some seconds): Sphinx, when it reads
-changed pages only, keeps old titles in the navigation of the others and forgets the warnings of pages it does not read
-again. It then replaces the former site in one move, so that a failed build leaves that one alone.
+source, which pages and chapters show. Sphinx reads what changed, all after a failure, and writes every page, since others
+would keep old titles in their navigation. The site then replaces the former one in one move.
 """
 
 import hashlib
@@ -45,7 +44,9 @@ def book(root: Path, profile: str) -> Path:
         pages = execute_changed(chapters_in_order(root), profile, build)
         sync(build / "records" / profile, {path.name: path.read_bytes() for path in records_of(pages)})
         wanted = staged(root, pages)
-        sync(build / "stage", wanted)
+        if any(name.endswith(".py") for name in sync(build / "stage", wanted)):
+            for page in (build / "stage/book/api").glob("*.md"):  # shows what its modules import, too
+                page.touch()
         return site(build, digest_of(wanted, installed(_BUILDERS)))
 
 
@@ -92,19 +93,22 @@ def staged(root: Path, pages: Mapping[str, Path]) -> Files:
     return wanted | {name: text.encode() for name, text in generated(root, records_of(pages)).items()}
 
 
-def sync(target: Path, wanted: Files) -> None:
-    """Make the folder hold exactly these files; those that are the same already are not touched."""
+def sync(target: Path, wanted: Files) -> list[str]:
+    """Make the folder hold exactly these files, and return those written: not those that are the same already."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(target.rglob("*"), reverse=True):  # what a folder holds comes before the folder
         if not path.is_dir() and path.relative_to(target).as_posix() not in wanted:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
+    written = []
     for name, content in wanted.items():
         path = target / name
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+            written.append(name)
+    return written
 
 
 def digest_of(wanted: Files, versions: Mapping[str, str]) -> str:
@@ -119,14 +123,15 @@ def site(build: Path, stage_digest: str) -> Path:
     if note.is_file() and note.read_text() == _note(html, stage_digest):
         print("site: nothing changed")
         return html / "index.html"
-    shutil.rmtree(scratch, ignore_errors=True)
+    if not note.is_file():  # the last build failed or was killed
+        shutil.rmtree(scratch, ignore_errors=True)
+    note.unlink(missing_ok=True)
     new = _built(build / "stage", scratch)
     shutil.rmtree(former, ignore_errors=True)
     if html.exists():
         os.replace(html, former)
     os.replace(new, html)
-    for folder in (former, scratch):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(former, ignore_errors=True)
     note.write_text(_note(html, stage_digest))
     return html / "index.html"
 
@@ -169,8 +174,7 @@ def execute_changed(chapters: Iterable[Chapter], profile: str, build: Path) -> d
     running; then RunFailed names those that did.
     """
     chosen = {chapter: settings(chapter.name, profile, root=chapter.root) for chapter in chapters}
-    cores, over = available_cores(), threading.Event()
-    together = min(_TOGETHER, cores)
+    over, together = threading.Event(), min(_TOGETHER, cores := available_cores())
     share = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(cores // together))}
 
     def page(number: int, chapter: Chapter, at: Settings) -> RunFailed | None:

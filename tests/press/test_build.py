@@ -55,9 +55,14 @@ def test_the_book_is_built_and_rebuilt_only_when_something_changed(small_book, c
     assert "the site was not built" in capsys.readouterr().err
     assert (built / "index.html").is_file(), "the former site stays"
 
-    (small_book / "book/index.md").write_text("# Small\n\nMended.\n")
+    (small_book / "book/index.md").write_text("# Smaller\n\nMended.\n")
     assert _status(["book", "--profile", "smoke"]) == 0
     assert "Mended" in (built / "book/index.html").read_text()
+    (small_book / "book/index.md").write_text("# Smallest\n\nMended.\n")
+    assert capsys.readouterr().out.count("reading") == 4, "what was read in the build that failed is read again"
+    assert _status(["book", "--profile", "smoke"]) == 0
+    assert re.findall("reading sources.*", capsys.readouterr().out) == ["reading sources... [100%] book/index"]
+    assert "Smallest" in text(built / "book/scorecard.html"), "which was written anew for it"
     assert "0 1.0 ['conv1'] True part" in text(built / "book/part/01_first.html")
     page = (stage / "book/part/01_first.ipynb").read_text()
     assert str(small_book) not in page and "papermill" not in page

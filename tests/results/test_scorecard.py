@@ -1,15 +1,13 @@
 import pytest
 
-from arae_core.results import (Claim, ClaimError, Reported, judged_differences, load_sides, scorecard,
-    scorecard_markdown,
-)
+from arae_core import results
 from arae_core.results.scorecard import side_by_side
 
-CLAIMS = [Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
+CLAIMS = [results.Claim("p", "A, Table 1", "Robust is better.", "psnr/robust/* > psnr/standard/*", chapter="inversion",
           conditions=("a", "b"), investigation="inversion#layer-by-layer"),
-    Claim("l", "A, Table 1", "And closer.", "lpips/robust/* < lpips/standard/*", chapter="inversion"),
-    Claim("t", "A, Table 9", "And better than TNRD.", "psnr/robust/a > psnr/tnrd/a", chapter="denoising", reason="no TNRD"),
-    Claim("o", "A, Table A3", "Elsewhere.", "psnr/robust/a > psnr/standard/a", chapter="inversion", profiles=("resnet",)),
+    results.Claim("l", "A, Table 1", "And closer.", "lpips/robust/* < lpips/standard/*", chapter="inversion"),
+    results.Claim("t", "A, Table 9", "And better than TNRD.", "psnr/robust/a > psnr/tnrd/a", chapter="denoising", reason="no TNRD"),
+    results.Claim("o", "A, Table A3", "Elsewhere.", "psnr/robust/a > psnr/standard/a", chapter="inversion", profiles=("resnet",)),
 ]
 LINKS = {"inversion": "robust_features/02_inversion.ipynb"}
 
@@ -29,7 +27,7 @@ def section(text, title):
 
 def test_a_profiles_section_has_sides_difference_verdict_counts_and_what_a_failure_leads_to(make_record):
     records = runs(make_record, 1.9, notes="JPEG copies")
-    text = scorecard_markdown(CLAIMS, {"default": [], "cifar10": records}, LINKS)
+    text = results.scorecard_markdown(CLAIMS, {"default": [], "cifar10": records}, LINKS)
     assert "## Profile `default`" not in text
     part = section(text, "Profile `cifar10`")
     assert "Data: photos (JPEG copies)." in part
@@ -43,14 +41,14 @@ def test_a_profiles_section_has_sides_difference_verdict_counts_and_what_a_failu
     assert rows["Profile"] == ["claims", "✔ holds", "✘ fails", "≈ within noise", "• one run", "– not testable"]
     assert rows["`cifar10`"] == ["3", "1", "0", "0", "0", "2"] and rows["`default`"] == ["3", "0", "0", "0", "0", "3"]
     assert "::::{dropdown} inversion: 1 holds, 1 not testable\n" in part
-    text = scorecard_markdown(CLAIMS, {"cifar10": runs(make_record, -2.1)}, LINKS)
+    text = results.scorecard_markdown(CLAIMS, {"cifar10": runs(make_record, -2.1)}, LINKS)
     assert "✘\u00a0**fails** ([why](robust_features/02_inversion.ipynb#layer-by-layer))" in text
 
 
 def test_what_does_not_count_stands_apart(make_record):
-    claims = [CLAIMS[0], Claim("v", "A, Table 1", "A variant (ours).", CLAIMS[0].comparison, chapter="inversion",
+    claims = [CLAIMS[0], results.Claim("v", "A, Table 1", "A variant (ours).", CLAIMS[0].comparison, chapter="inversion",
                                conditions=("a",), kind="ours")]
-    text = scorecard_markdown(claims, {"cifar10": runs(make_record, 1.9)}, LINKS)
+    text = results.scorecard_markdown(claims, {"cifar10": runs(make_record, 1.9)}, LINKS)
     assert "| `cifar10` | 1 | 1 | 0 | 0 | 0 | 0 |" in text and "1 variants of ours and checks" in text
     assert text.index("Robust is better.") < text.index("which do not count:") < text.index("A variant (ours).")
 
@@ -59,7 +57,7 @@ def test_what_is_no_verdict_says_what_is_known(make_record):
     def verdict(gains):
         records = [make_record({"psnr/robust/a": (18 + gain, 1.0), "psnr/standard/a": (18.0, 1.0)}, seed=i)
                    for i, gain in enumerate(gains)]
-        (row,) = [r for r in scorecard(CLAIMS[:1], {"default": records}).markdown.splitlines() if "robust/a` " in r]
+        (row,) = [r for r in results.scorecard(CLAIMS[:1], {"default": records}).markdown.splitlines() if "robust/a` " in r]
         return cells(row)[6].replace("\u00a0", " ")
 
     assert verdict([1.0]) == "• **one run**, as claimed" and verdict([-1.0, -1.1]) == "• **one run**, against it"
@@ -67,8 +65,8 @@ def test_what_is_no_verdict_says_what_is_known(make_record):
 
 
 def test_differences_for_a_picture_point_to_the_claimed_side(make_record):
-    closer = Claim("c", "A, Table 1", "t", "psnr/standard/a < psnr/robust/a", chapter="inversion")
-    rows = judged_differences([*CLAIMS, closer], runs(make_record, 1.9), "psnr")
+    closer = results.Claim("c", "A, Table 1", "t", "psnr/standard/a < psnr/robust/a", chapter="inversion")
+    rows = results.judged_differences([*CLAIMS, closer], runs(make_record, 1.9), "psnr")
     assert list(rows) == ["Table 1, a", "Table 1, standard − robust"]
     for numbers, (mean, low, high) in rows.values():
         assert numbers == pytest.approx((1.9, 2.0, 2.1)) and mean == pytest.approx(2.0) and low < mean < high
@@ -76,7 +74,7 @@ def test_differences_for_a_picture_point_to_the_claimed_side(make_record):
 
 def test_what_the_interval_speaks_of(make_record):
     def over(record):
-        (row,) = [r for r in scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "robust/a` " in r]
+        (row,) = [r for r in results.scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "robust/a` " in r]
         return cells(row)[5].partition("], ")[2] or cells(row)[5]
 
     one = runs(make_record, 1.9)[0]
@@ -92,7 +90,7 @@ def test_what_was_not_run_stands_with_its_reason(make_record):
     records = runs(make_record, 1.9)
     records[0].leave_out("lpips", "no trunk")
     profiles = {"default": [], "cifar10": records, "resnet": []}
-    part = section(scorecard_markdown(CLAIMS, profiles, LINKS), "Not testable here")
+    part = section(results.scorecard_markdown(CLAIMS, profiles, LINKS), "Not testable here")
     reasons = {}
     for line in part.splitlines():
         if line.endswith(":") and line != ":::":
@@ -110,24 +108,24 @@ def test_what_was_not_run_stands_with_its_reason(make_record):
 
 
 def test_a_chapter_shows_its_own_and_says_the_text_of_several_conditions_once(make_record):
-    text = scorecard(CLAIMS, {"default": runs(make_record, 1.9, "default")}).markdown
+    text = results.scorecard(CLAIMS, {"default": runs(make_record, 1.9, "default")}).markdown
     assert "#" not in text and "](" not in text and ":::" not in text and "**Profile" not in text
     assert "✔\u00a0**holds**" in text and "**Not testable here**" in text
     assert "And closer" in text and "TNRD" not in text  # another chapter's
     record = make_record({f"psnr/{e}/{c}": (20.0, 1.0) for e in ("robust", "standard") for c in "ab"})
-    rows = [cells(r) for r in scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "`psnr" in r]
+    rows = [cells(r) for r in results.scorecard(CLAIMS[:1], {"default": [record]}).markdown.splitlines() if "`psnr" in r]
     assert [row[1] for row in rows] == ["Robust is better.", ""]
-    each = Claim("e", "A, Table 4", "Ahead.", "psnr/robust/a > psnr/standard/a", each="eps")
-    assert "| Ahead. *eps = 1* |" in scorecard([each], {"default": runs(make_record, 1.9, eps=1.0)}).markdown
-    assert "at each eps" in scorecard([each], {"default": []}).markdown
+    each = results.Claim("e", "A, Table 4", "Ahead.", "psnr/robust/a > psnr/standard/a", each="eps")
+    assert "| Ahead. *eps = 1* |" in results.scorecard([each], {"default": runs(make_record, 1.9, eps=1.0)}).markdown
+    assert "at each eps" in results.scorecard([each], {"default": []}).markdown
 
 
 def test_what_the_paper_reported_stands_beside_ours(make_record):
     def card(reported):
-        claim = Claim("p", "C", "Closer.", "psnr/robust/a > psnr/standard/a", reported=reported)
-        return scorecard([claim], {"cifar10": runs(make_record, 1.9)}).markdown
+        claim = results.Claim("p", "C", "Closer.", "psnr/robust/a > psnr/standard/a", reported=reported)
+        return results.scorecard([claim], {"cifar10": runs(make_record, 1.9)}).markdown
 
-    both, left = card(Reported((35, 43.5), 0.5, "%")), card(Reported((0.71,), 0.005))
+    both, left = card(results.Reported((35, 43.5), 0.5, "%")), card(results.Reported((0.71,), 0.005))
     assert "| `psnr/robust/a` 20.00 [19.75,\u00a020.25]; reported 35 ± 0.5 % | \\> " in both
     assert "18.00]; reported 43.5 ± 0.5 % |" in both and "; reported 0.71 ± 0.005 | \\> " in left
     assert left.count("; reported") == 1 and "*Reported*" in left and "eported" not in card(None)
@@ -162,4 +160,4 @@ def test_one_seed_and_differences_within_each_of_several(make_record):
 ])
 def test_a_file_that_is_not_whole(tmp_path, text):
     (tmp_path / "sides.yaml").write_text(text)
-    pytest.raises(ClaimError, load_sides, tmp_path / "sides.yaml").match("sides.yaml")
+    pytest.raises(results.ClaimError, results.load_sides, tmp_path / "sides.yaml").match("sides.yaml")
