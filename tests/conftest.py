@@ -60,7 +60,15 @@ def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def tests_store(tmp_path_factory) -> Path:
+    """A store of the tests' own, empty at first, so that everything is trained, and once: most chapters want the same
+    pair, and a chapter that runs as in Colab what it trained in its smoke run. All workers of pytest-xdist share it."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "store"
+
+
+@pytest.fixture(scope="module")
 def roomy_folder():
     """An empty folder for a whole environment, on the checkout's disk so that uv can link into it."""
     build = ROOT / "_build"

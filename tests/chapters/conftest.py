@@ -21,14 +21,9 @@ def execute():
     return executed
 
 
-@pytest.fixture(scope="session")
-def tests_store(tmp_path_factory):
-    return tmp_path_factory.mktemp("store")
-
-
 @pytest.fixture
 def own_store(tests_store, monkeypatch):
-    """A store of the tests' own, empty at first, so that everything is trained, and once: most chapters want the same pair."""
+    """`tests_store` as the reader's."""
     monkeypatch.setenv("ARAE_STORE", str(tests_store))
     return tests_store
 

@@ -1,25 +1,23 @@
-"""Each chapter runs alone, as in Colab: torch is there, the book is not, and torch stays as it is.
+"""Each chapter runs outside the book, as in Colab: torch is there, the book is not, and torch stays as it is.
 
 The repository's address is redirected (by Git's own configuration) to a local repository that holds the
-checkout as it is now, uncommitted files included.
+checkout as it is now, uncommitted files included. The setup cell is the same in all chapters: the first one's installs
+the book into the runtime, where the others find it.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from arae_book import settings
 from arae_book.address import repository
 from arae_book.chapters import all_chapters
 
 ROOT = Path(__file__).resolve().parents[2]
-# Enough to have every cell run; what `smoke` itself gives is tested elsewhere.
-LITTLE = {"train_images": 1000}
 PREINSTALLED = ("torch", "torchvision", "papermill", "ipykernel")
 
 
@@ -32,43 +30,39 @@ def published(checkout_copy) -> Path:
     return checkout_copy
 
 
-@pytest.fixture(scope="module")
-def runtime(root, uv):
-    """The packages of an environment with what a runtime of Colab holds, for others to look into. Compiled once: where
-    Python may not write bytecode, every process would compile torch anew."""
-    (root / "_build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root / "_build", prefix="runtime-", ignore_cleanup_errors=True) as folder:
-        subprocess.run([uv, "venv", "--quiet", "--seed", folder], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", f"{folder}/bin/python", "-c",
-                        root / "constraints.txt", *PREINSTALLED], check=True)
-        yield next(Path(folder).glob("lib/python*/site-packages"))
-
-
 # Version and place of torch, and when its files were last written.
 TORCH = "import torch, os; print(torch.__version__, torch.__file__, os.stat(torch.__file__).st_mtime_ns)"
 
 
+@pytest.fixture(scope="module")
+def runtime(roomy_folder, root, uv, published, clean_environ, tests_store):
+    """What Colab gives: a folder, and in it `seen(code)`, what a Python that has torch says, and `run(*words)`. Compiled,
+    since where Python may not write bytecode, every process would compile torch anew."""
+    content, python = roomy_folder / "content", roomy_folder / "bin" / "python"
+    subprocess.run([uv, "venv", "--quiet", "--seed", "--allow-existing", roomy_folder], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-c",
+                    root / "constraints.txt", *PREINSTALLED], check=True)
+    content.mkdir()
+    environ = clean_environ | {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": repository(root)[0], "ARAE_STORE": str(tests_store), "ARAE_OUT": str(content / "out")}
+
+    def run(*words):
+        return subprocess.run([python, *words], cwd=content, env=environ, capture_output=True, text=True, timeout=600)
+
+    return SimpleNamespace(content=content, run=run, seen=lambda code: run("-c", code).stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def torch_before(runtime):
+    assert (found := runtime.seen(TORCH)) and not runtime.seen("import arae_core; print(arae_core)")
+    return found
+
+
 @pytest.mark.install
 @pytest.mark.parametrize("chapter", all_chapters(ROOT).values(), ids=lambda chapter: chapter.name)
-def test_the_chapter_runs_alone(chapter, root, uv, runtime, roomy_folder, clean_environ, published, tmp_path):
-    environment, python = roomy_folder / "environment", roomy_folder / "environment" / "bin" / "python"
-    subprocess.run([uv, "venv", "--quiet", "--seed", environment], check=True)
-    next(environment.glob("lib/python*/site-packages")).joinpath("runtime.pth").write_text(f"{runtime}\n")
-    shutil.copy(chapter.path, tmp_path / "chapter.ipynb")
-
-    def seen(code):
-        command = [python, "-c", code]
-        return subprocess.check_output(command, cwd=tmp_path, env=clean_environ, text=True).strip()
-
-    before = seen(TORCH)
-    redirected = clean_environ | {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": repository(root)[0], "ARAE_OUT": str(tmp_path / "out")}
-
-    given = {name: value for name, value in LITTLE.items() if name in settings(chapter.name, "smoke")}
-    papermill = [python, "-m", "papermill", "chapter.ipynb", "out.ipynb", "-p", "profile", "smoke", "-k", "python3",
-                 "-y", f"given: {given}"]
-    run = subprocess.run(papermill, cwd=tmp_path, env=redirected, capture_output=True, text=True, timeout=600)
-
+def test_the_chapter_runs_alone(chapter, runtime, torch_before):
+    shutil.copy(chapter.path, runtime.content / f"{chapter.name}.ipynb")
+    run = runtime.run("-m", "papermill", f"{chapter.name}.ipynb", "out.ipynb", "-p", "profile", "smoke", "-k", "python3")
     assert run.returncode == 0, run.stderr[-4000:]
-    assert seen(TORCH) == before
-    assert Path(seen("import arae_core; print(arae_core.__file__)")).is_relative_to(tmp_path / "arae-book")
+    assert runtime.seen(TORCH) == torch_before
+    assert Path(runtime.seen("import arae_core; print(arae_core.__file__)")).is_relative_to(runtime.content / "arae-book")
