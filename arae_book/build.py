@@ -25,7 +25,7 @@ from arae_core.store import available_cores, write_whole
 from .chapters import DEFAULT, Chapter, Refused, chapters_in_order
 from .generated import generated
 from .profiles import Settings, settings
-from .runs import COLOURS, RunFailed, alone, installed, is_current, run
+from .runs import COLOURS, RunFailed, alone, installed, is_current, modules, run
 
 Files = dict[str, bytes]  # contents by path under a folder
 _BUILDERS = "jupyter-book sphinx myst-nb sphinx-book-theme sphinxcontrib-bibtex sphinx-design".split()
@@ -44,9 +44,7 @@ def book(root: Path, profile: str) -> Path:
         pages = execute_changed(chapters_in_order(root), profile, build)
         sync(build / "records" / profile, {path.name: path.read_bytes() for path in records_of(pages)})
         wanted = staged(root, pages)
-        if any(name.endswith(".py") for name in sync(build / "stage", wanted)):
-            for page in (build / "stage/book/api").glob("*.md"):  # shows what its modules import, too
-                page.touch()
+        sync(build / "stage", wanted)
         return site(build, digest_of(wanted, installed(_BUILDERS)))
 
 
@@ -88,27 +86,26 @@ def staged(root: Path, pages: Mapping[str, Path]) -> Files:
         inside = path.relative_to(root)
         if path.is_file() and not any(part in _LEFT_OUT or part.startswith(".") for part in inside.parts):
             wanted[inside.as_posix()] = path.read_bytes()
+    code = digest_of({}, modules())  # API pages show what modules import, too: any change counts but comments
+    wanted |= {name: wanted[name] + f"\n% {code}\n".encode() for name in wanted if name[:9] == "book/api/"}
     for chapter in chapters_in_order(root):
         wanted[chapter.path.relative_to(root).as_posix()] = published(pages[chapter.name]).encode()
     return wanted | {name: text.encode() for name, text in generated(root, records_of(pages)).items()}
 
 
-def sync(target: Path, wanted: Files) -> list[str]:
-    """Make the folder hold exactly these files, and return those written: not those that are the same already."""
+def sync(target: Path, wanted: Files) -> None:
+    """Make the folder hold exactly these files; those that are the same already are not touched."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(target.rglob("*"), reverse=True):  # what a folder holds comes before the folder
         if not path.is_dir() and path.relative_to(target).as_posix() not in wanted:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-    written = []
     for name, content in wanted.items():
         path = target / name
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-            written.append(name)
-    return written
 
 
 def digest_of(wanted: Files, versions: Mapping[str, str]) -> str:
@@ -150,9 +147,7 @@ def _built(stage: Path, scratch: Path) -> Path:
             builder.kill()
             raise
     if builder.returncode:
-        raise RunFailed(
-            f"the site was not built (a warning is an error): see above; what was read is {stage}"
-        )
+        raise RunFailed(f"the site was not built (a warning is an error): see above, and {stage}")
     new = scratch / "_build" / "html"  # jupyter-book adds these two itself
     if not (new / "index.html").is_file():
         raise RunFailed(f"Jupyter Book ended without an error, but wrote no {new / 'index.html'}")

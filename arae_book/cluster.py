@@ -63,9 +63,7 @@ def connected(address: str) -> Iterator[Client]:
         client = Client(address, timeout=ANSWER)
     except Exception as error:  # who answers there and is no scheduler confuses Dask in his own way
         why = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        raise Refused(
-            f"no Dask scheduler answers at {address} ({why}): `dask scheduler` starts one"
-        ) from error
+        raise Refused(f"no Dask scheduler answers at {address} ({why}): start `dask scheduler`") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=ANSWER)
@@ -97,9 +95,7 @@ def run(client: Client, points: list[Point], out: Path, say: Say, local: bool) -
             why = f"{type(error).__name__}: {' '.join(str(error).split())}" if error else future.result()
             yield waiting.pop(future), why
     except CancelledError as error:
-        raise RunFailed(
-            "the Dask scheduler was lost; the same command goes on with what is missing"
-        ) from error
+        raise RunFailed("the Dask scheduler was lost; the same command goes on with the rest") from error
     finally:
         sign.unlink(missing_ok=True)
         if waiting:

@@ -32,10 +32,8 @@ def _machine() -> Iterator[tuple[str, str]]:
     from arae_core.training import computes_bf16
 
     yield "python", f"{platform.python_version()}, {sys.executable}"
-    yield (
-        "torch",
-        f"{torch.__version__}, torchvision {version('torchvision')}, {torch.get_num_threads()} threads",
-    )
+    vision, threads = version("torchvision"), torch.get_num_threads()
+    yield "torch", f"{torch.__version__}, torchvision {vision}, {threads} threads"
     if not torch.cuda.is_available():
         yield "CUDA", f"no device (torch is built for CUDA: {torch.version.cuda or 'no'})"
     for index in range(torch.cuda.device_count()):

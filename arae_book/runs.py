@@ -125,7 +125,7 @@ def manifest_of(folder: Path) -> dict[str, Any]:
 
 def source_digest(chapter: Chapter) -> str:
     """Of the notebook, all of our modules and the libraries: equal on two machines that make the same of it."""
-    return _digest([_notebook_digest(chapter), _modules(), installed(_LIBRARIES)])
+    return _digest([_notebook_digest(chapter), modules(), installed(_LIBRARIES)])
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:
@@ -214,7 +214,7 @@ def _made_from(chapter: Chapter, settings: Settings, asked: Iterable[str] = ()) 
         "settings": json.loads(json.dumps(settings.literals())),
         "shown": _digest(settings._repr_markdown_()),  # with the remarks, which stand on the page
         "libraries": installed(_LIBRARIES),
-        "modules": _modules(),
+        "modules": modules(),
         "asked": {name: _asked_digest(chapter.root / name) for name in asked},
     }
 
@@ -249,8 +249,8 @@ def _notebook_digest(chapter: Chapter) -> str:
     return _digest([[cell.cell_type, cell.source, cell.metadata.get("tags", [])] for cell in _cells(chapter)])
 
 
-def _modules() -> dict[str, str]:
-    """The digest of each of our modules, by its name."""
+def modules() -> dict[str, str]:
+    """The code digest of each of our modules, by its name."""
     found = {}
     for path in sorted(_PACKAGES.glob("arae_*/**/*.py")):
         name = ".".join(path.relative_to(_PACKAGES).with_suffix("").parts).removesuffix(".__init__")
