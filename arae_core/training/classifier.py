@@ -120,8 +120,9 @@ def train_classifier(
     learner = distributed.learner(model)
     for x, y in run.steps({"model": model}, {"sgd": optimizer}):
         set_rate(optimizer, config.lr * factor(config.schedule, run.global_step, run.total_steps, run.epoch))
+        attack = config.attack and config.attack.at(run.global_step / run.total_steps)
         with mixed_precision(device, config.precision):
-            x_adv = x if config.attack is None else perturb(model, x, y, config.attack.at(run.global_step / run.total_steps))
+            x_adv = perturb(model, x, y, attack) if attack else x
             logits = learner(x_adv)
         loss = F.cross_entropy(logits.float(), y)
         descend(model, optimizer, loss, config)

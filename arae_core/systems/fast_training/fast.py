@@ -41,7 +41,7 @@ class FastConfig(ClassifierConfig):
 
     def __post_init__(self) -> None:
         attack = self.attack
-        if attack is None or attack.steps != 1 or not attack.random_start or attack.keep_best or attack.warmup:
+        if not attack or attack.steps != 1 or not attack.random_start or attack.keep_best or attack.warmup:
             raise ValueError("the attack is one step from a random start: give it attack=fgsm_rs(norm, eps)")
 
 
