@@ -10,20 +10,29 @@ from torch import Tensor
 CONFIDENCE = 0.95
 
 
-def summarise(values: Tensor) -> dict[str, float | int]:
+def summarise(values: Tensor, clusters: Tensor | None = None) -> dict[str, float | int]:
     """{"value": mean, "std": sample standard deviation, "n": count} of (N,) floats or bools.
 
     NaN is left out of all three (as A does with LPIPS), and then counted under "dropped". A single value
-    has std 0. Raises ValueError if nothing is left.
+    has std 0. clusters: (N,), which values are akin, as crops of one photograph are. The summary then also has their
+    number, "clusters", and "error", the standard error of the mean by Liang and Zeger (1986), which lets the values of
+    a cluster depend on each other in any way. Raises ValueError if nothing is left.
     """
     values = torch.as_tensor(values).detach().flatten().to("cpu", torch.float64)
-    kept = values[~values.isnan()]
+    there = ~values.isnan()
+    kept = values[there]
     if not len(kept):
         raise ValueError(f"nothing to summarise: {len(values)} values, all of them NaN")
     std = kept.std().item() if len(kept) > 1 else 0.0
     summary = {"value": kept.mean().item(), "std": std, "n": len(kept)}
     if len(kept) < len(values):
         summary["dropped"] = len(values) - len(kept)
+    if clusters is not None:
+        names, which = clusters.to("cpu")[there].unique(return_inverse=True)
+        count = len(names)
+        sums = torch.zeros(count, dtype=torch.float64).index_add_(0, which, kept - kept.mean())
+        summary["clusters"] = count
+        summary["error"] = (count / max(count - 1, 1) * (sums**2).sum()).sqrt().item() / len(kept)
     return summary
 
 

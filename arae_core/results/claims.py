@@ -114,7 +114,7 @@ class Verdict:
     (mean, low, high); right is None where it is a number. over: "seeds" or "images", what the intervals speak of, ""
     for neither; paired: whether the difference was taken within each of them. images: how many, on each side. leans: the
     side of zero on which the interval lies, 1 that of the claim, -1 the other, 0 neither. numbers: the difference in each
-    seed.
+    seed. clusters: how many the images come in, photographs say; 0: none are known.
     """
 
     claim: Claim
@@ -131,6 +131,7 @@ class Verdict:
     right: Estimate | None = None
     leans: int = 0
     numbers: tuple[float, ...] = ()
+    clusters: int = 0
     reason: str = ""
 
     @property
@@ -256,6 +257,7 @@ def _verdict(claim: Claim, star: str, condition: str, records: list[Record]) -> 
         right_mean,
         leans,
         numbers,
+        int(sides[0][0].get("clusters", 0)),
         reason,
     )
 

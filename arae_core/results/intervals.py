@@ -38,13 +38,24 @@ def of_numbers(values: Sequence[float]) -> Estimate:
 
 
 def of_images(summary: Mapping[str, float]) -> Estimate:
-    """Over the images that a record's {"value", "std", "n"} sums up; of the differences of pairs, the paired t interval."""
-    return _student(summary["value"], summary["std"] ** 2 / summary["n"], summary["n"] - 1)
+    """Over the images that a record's {"value", "std", "n"} sums up, or over their clusters; of the differences of pairs,
+    the paired t interval."""
+    return _student(summary["value"], *_of_mean(summary))
+
+
+def _of_mean(summary: Mapping[str, float]) -> tuple[float, float]:
+    """The variance of the mean, and its degrees of freedom."""
+    if "clusters" in summary:
+        return summary["error"] ** 2, summary["clusters"] - 1
+    return summary["std"] ** 2 / summary["n"], summary["n"] - 1
 
 
 def of_share(summary: Mapping[str, float]) -> Estimate:
-    """Of a share of n images, Wilson's interval: it stays within 0 and 1, and is none of a single image's."""
-    n = int(summary["n"])
+    """Of a share of n images, Wilson's interval: it stays within 0 and 1, and is none of a single image's. Of clusters, that
+    of as many images as would leave this error if they were independent (Kish 1965)."""
+    n, spread = int(summary["n"]), summary["value"] * (1 - summary["value"])
+    if "clusters" in summary:
+        n = min(n, round(spread / summary["error"] ** 2)) if summary["error"] else int(summary["clusters"])
     if n < 2:
         return summary["value"], nan, nan
     ends = stats.binomtest(round(summary["value"] * n), n).proportion_ci(CONFIDENCE, method="wilson")
@@ -68,10 +79,10 @@ def of_two_means(left: Mapping[str, float], right: Mapping[str, float]) -> Estim
     left and right: {"value", "std", "n"}. Scipy has Welch's test for such summaries, but no interval: the degrees of
     freedom are Satterthwaite's.
     """
-    a, b = (side["std"] ** 2 / side["n"] for side in (left, right))
-    known = left["n"] > 1 and right["n"] > 1
-    spread = a**2 / (left["n"] - 1) + b**2 / (right["n"] - 1) if known else 0.0
-    freedom = (a + b) ** 2 / spread if spread else left["n"] + right["n"] - 2
+    (a, of_a), (b, of_b) = _of_mean(left), _of_mean(right)
+    known = of_a > 0 and of_b > 0
+    spread = a**2 / of_a + b**2 / of_b if known else 0.0
+    freedom = (a + b) ** 2 / spread if spread else of_a + of_b
     return _student(left["value"] - right["value"], a + b, freedom if known else 0)
 
 

@@ -45,7 +45,8 @@ class RecordError(ValueError):
 class Record:
     """One run of one chapter. `metrics`: "<metric>/<encoder>/<condition>" to {"value", "std", "n"};
     `left_out`: a metric's first name to the reason why it was not measured; `pairs`: "<left> - <right>" to
-    {"value", "std", "n"} of left minus right, image by image, for any two measures of one metric and condition."""
+    {"value", "std", "n"} of left minus right, image by image, for any two measures of one metric and condition.
+    Of values that come in clusters (`summarise`), both have "error" and "clusters" too."""
 
     chapter: str
     profile: str
@@ -65,6 +66,7 @@ class Record:
 
     def __post_init__(self):
         self._values: dict[str, Tensor] = {}  # one number an image, for `pairs`; they are not written
+        self._clusters: Tensor | None = None
 
     @classmethod
     def of_run(
@@ -95,7 +97,9 @@ class Record:
         place = describe_device(device, known.get("precision", "fp32"))
         now, versions = datetime.now(timezone.utc).isoformat(timespec="seconds"), installed_versions()
         run = chapter, profile, about, seed, known, seconds, place, versions
-        return cls(*run, *code_state(), now, point=at)
+        record = cls(*run, *code_state(), now, point=at)
+        record._clusters = getattr(data, "labels", None) if data.name == "photos" else None
+        return record
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -112,8 +116,10 @@ class Record:
         turned = self.pairs.get(f"{right} - {left}")
         return {**turned, "value": -turned["value"]} if turned else self.pairs.get(f"{left} - {right}")
 
-    def add(self, name: str, values: Tensor | float) -> None:
+    def add(self, name: str, values: Tensor | float, clusters: Tensor | None = None) -> None:
         """Record a measure: (N,) values, one an image, or a single number (std 0, n 1).
+
+        clusters: as of `summarise`; without them, of as many values as the data has crops, the photographs that they show.
 
         Measures of one metric and one condition (none is a condition too) are of the same N images in the same
         order: their differences go into `pairs`, without those that are NaN on either side. Where the counts of
@@ -125,7 +131,9 @@ class Record:
         if name in self.metrics:
             raise RecordError(f"{name} is recorded already")
         values = values if isinstance(values, Tensor) else torch.tensor([values], dtype=torch.float64)
-        summary = summarise(values)
+        if clusters is None and self._clusters is not None and len(self._clusters) == values.numel():
+            clusters = self._clusters
+        summary = summarise(values, clusters)
         if not all(isfinite(number) for number in summary.values()):
             raise RecordError(f"{name} is not finite: {summary}")
         self.metrics[name] = summary
@@ -141,9 +149,10 @@ class Record:
         for other in alike[:-1]:  # the last one is `name`
             difference = self._values[other] - self._values[name]
             if int((~difference.isnan()).sum()) > 1:
-                summary = summarise(difference)
-                short = {key: float(f"{summary[key]:.6g}") for key in ("value", "std")}
-                self.pairs[f"{other} - {name}"] = {**short, "n": summary["n"]}
+                summary = summarise(difference, clusters)
+                summary.pop("dropped", None)
+                short = {key: float(f"{summary[key]:.6g}") for key in summary if key not in ("n", "clusters")}
+                self.pairs[f"{other} - {name}"] = {**summary, **short}
 
     def leave_out(self, metric: str, reason: str) -> None:
         """Say why a metric ("lpips") was not measured; tables show a dash with this reason."""
@@ -184,7 +193,8 @@ class Record:
                 raise RecordError(f"{path}: {name!r} is no measure with value, std and n")
         for names, summary in record.pairs.items():
             measures = names.split(" - ")
-            if len(measures) != 2 or not set(measures) <= record.metrics.keys() or summary.keys() != parts:
+            known = set(measures) <= record.metrics.keys() and parts <= set(summary)
+            if len(measures) != 2 or not known:
                 raise RecordError(f"{path}: {names!r} is no pair of measures with value, std and n")
         return record
 

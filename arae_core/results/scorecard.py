@@ -241,6 +241,7 @@ def _over(verdict: Verdict) -> str:
     if not verdict.over:
         return "1\u00a0seed"
     images = " and ".join(f"{n:,}" for n in dict.fromkeys(verdict.images)) + "\u00a0images"
+    images += f" in {verdict.clusters}\u00a0clusters" if verdict.clusters else ""
     kind = "" if verdict.right is None else ", paired" if verdict.paired else ", unpaired"
     return f"1\u00a0seed, {images}{kind}"
 

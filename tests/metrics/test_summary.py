@@ -12,6 +12,11 @@ def test_mean_sample_deviation_and_count_with_nan_left_out():
     assert summarise(torch.tensor([4.0])) == {"value": 4.0, "std": 0.0, "n": 1}
     values = torch.tensor([1.0, float("nan"), 3.0])
     assert summarise(values) == {"value": 2.0, "std": pytest.approx(2**0.5), "n": 2, "dropped": 1}
+    groups = torch.tensor([0, 0, 5, 5])
+    same = summarise(torch.tensor([1.0, 1.0, 3.0, 3.0]), groups)  # two photographs, each twice: no more than two values
+    assert same["clusters"] == 2 and same["error"] == pytest.approx(torch.tensor([1.0, 3.0]).std().item() / 2**0.5)
+    alone = summarise(values := torch.tensor([1.0, 4.0, 2.0, 6.0]), torch.arange(4))  # nothing akin: the usual error
+    assert alone["error"] == pytest.approx(values.std().item() / 2) and alone["clusters"] == 4
     pytest.raises(ValueError, summarise, torch.tensor([float("nan")])).match("all of them NaN")
 
 

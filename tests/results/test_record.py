@@ -3,8 +3,11 @@ import json
 
 import pytest
 import torch
+from scipy import stats
 
+from arae_core import data
 from arae_core.results import Record, RecordError, by_seed, read_all
+from arae_core.results.intervals import of_images
 
 BOTH = {"psnr/robust/a": (20.0, 1.0), "psnr/standard/a": (20.0, 1.0)}
 
@@ -95,6 +98,22 @@ def test_what_two_measures_differ_by_on_the_same_images(make_record, tmp_path):
     text = path.read_text()
     assert Record.read(path) == record and text.count('"n": 50') == 4 and "_values" not in text
     assert [line[-8:] for line in text.splitlines() if " - " in line] == ['"n": 50}']
+
+
+def test_crops_of_one_photograph_are_akin(tmp_path):
+    photos = data.photos("test", count=40, image_size=32, seed=0)
+    record = Record.of_run("inversion", parameters={}, data=photos, seed=0, started=0.0)
+    hard = photos.labels.double()  # as hard as its photograph is
+    record.add("psnr/a/b", hard + 1)
+    record.add("psnr/c/b", torch.zeros(40))
+    record.add("psnr/a/few", hard[:20])
+    record.add("ssim/a/few", hard[:20], clusters=photos.labels[:20])
+    mine, (pair,) = record.metrics["psnr/a/b"], record.pairs.values()
+    assert mine["clusters"] == pair["clusters"] == len(photos.labels.unique()) > 5 and mine["error"] == pytest.approx(pair["error"])
+    assert pair["error"] > 1.7 * pair["std"] / 40**0.5 and "clusters" not in record.metrics["psnr/a/few"]
+    assert record.metrics["ssim/a/few"]["clusters"] == len(photos.labels[:20].unique())
+    assert of_images(mine)[2] - mine["value"] == pytest.approx(stats.t.ppf(0.975, mine["clusters"] - 1) * mine["error"])
+    assert Record.read(record.write(tmp_path)) == record
 
 
 def test_pairs_have_no_nan_take_truths_as_numbers_and_are_of_the_same_images(make_record):
