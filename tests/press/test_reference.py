@@ -354,9 +354,9 @@ def test_a_broken_list_or_record_is_refused(listed, small_book, capsys):
 def test_the_book_lists_runs_of_all_its_profiles():
     root = find_root()
     sizes = {profile: len(reference_runs(root, profile)) for profile in
-             ("default", "kaiming", "folders", "cifar10", "cifar10-folders", "cifar10-resnet",
-              "cifar10-resnet-pair", "tiny-imagenet", "paper")}
-    assert sizes["default"] == 30 and sizes["cifar10"] == 20
+             ("default", "live", "kaiming", "folders", "cifar10", "cifar10-folders", "cifar10-resnet", "tiny-imagenet",
+              "paper")}
+    assert sizes["default"] == 26 and sizes["live"] == 6 and sizes["cifar10"] == 20
     for profile in sizes:  # else their records could not stand beside those of other seeds
         assert all(run.settings.given.keys() <= EXTENT for run in reference_runs(root, profile))
     sweep = reference_runs(root, "cifar10", ["robustness_sweep"])[0]
