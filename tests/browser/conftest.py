@@ -23,8 +23,7 @@ from selenium import webdriver  # noqa: E402
 from selenium.common.exceptions import TimeoutException  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
-PACKAGES = {"mathjax": "mathjax@3.2.2", "requirejs": "requirejs@2.3.4",
-            "html-manager": "@jupyter-widgets/html-manager@1.0.6"}
+PACKAGES = {"mathjax": "mathjax@3.2.2", "requirejs": "requirejs@2.3.4", "html-manager": "@jupyter-widgets/html-manager@1.0.6"}
 # What a page asks the web for, and the local file that serves instead.
 SCRIPTS = {r"/mathjax@3/es5/([\w-]+\.js)": r"mathjax/es5/\1", r"/require(?:\.min)?\.js": "requirejs/require.js",
            r"/@jupyter-widgets/html-manager@[^/]+/dist/embed-amd\.js": "html-manager/dist/embed-amd.js"}

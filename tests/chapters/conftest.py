@@ -16,6 +16,7 @@ def execute():
     def executed(chapter, profile, changes, out):
         asked = profiles.asked(chapter, profile, [(name, str(value)) for name, value in changes.items()])
         runs.run(find_chapter(find_root(), chapter), asked, out)
+        assert all(picture.stat().st_size < 300 * 1024 for picture in (out / "pictures").glob("*"))
         return read_all(out / "records")
 
     return executed

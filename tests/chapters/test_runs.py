@@ -16,7 +16,6 @@ def test_smoke_robust_training(execute, tmp_path):
     assert accuracy["accuracy/standard/clean"] > 0.15 and accuracy["accuracy/robust/clean"] > 0.15  # chance: 0.1
     for encoder in ("standard", "robust"):
         assert accuracy[f"accuracy/{encoder}/pgd"] <= accuracy[f"accuracy/{encoder}/clean"]
-    assert (tmp_path / "out" / "pictures" / "robust_training-gradients.png").stat().st_size < 300 * 1024
 
 
 def test_smoke_inversion(execute, tmp_path):

@@ -29,7 +29,6 @@ def test_smoke(execute, tmp_path):
     # the cat's few colours set it apart from everything else, however little was learnt
     assert min(value[f"auroc/{method}/chelsea"] for method in METHODS) > 0.6
     assert value["search_speedup/batched"] > 1
-    assert (tmp_path / "out" / "pictures" / "anomaly_detection-roc.png").stat().st_size < 300 * 1024
 
 
 def test_two_steps_of_the_papers_cifar10(execute, tmp_path, imagenet_like, monkeypatch):

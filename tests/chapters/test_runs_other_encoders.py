@@ -13,8 +13,7 @@ def test_smoke(tmp_path, execute):
             assert value[f"accuracy/{encoder}/{network}-pgd"] <= value[f"accuracy/{encoder}/{network}"]
             assert value[f"psnr/{encoder}/{network}"] > 10  # grey everywhere is at about 12 dB, noise at 8
             assert -1 < value[f"ssim/{encoder}/{network}"] < 1
-        picture = tmp_path / "out" / "pictures" / f"other_encoders-{network}.png"
-        assert picture.stat().st_size < 300 * 1024
+        assert (tmp_path / "out" / "pictures" / f"other_encoders-{network}.png").is_file()
     assert record.data["name"] == "photos"
 
 

@@ -19,7 +19,6 @@ def test_smoke_rivals(execute, tmp_path):
     # the best constant colour for each image would be at about 15 dB on these crops
     assert measured["psnr/ours"] > 13 and 0 < measured["image_error/ours"] < 1
     assert len(searched.metrics) == 3 and ("lpips" in record.left_out) != ("lpips/ours" in measured)
-    assert (tmp_path / "out" / "pictures" / "rivals-side-by-side.png").stat().st_size < 300 * 1024
 
 
 def test_two_steps_of_the_papers_rivals(execute, tmp_path, imagenet_like):

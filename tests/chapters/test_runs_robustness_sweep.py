@@ -22,7 +22,6 @@ def test_smoke(execute, tmp_path):
         assert moved["robust"] < moved["standard"]
     assert -1 <= points[None].metrics["trend/robust/psnr"]["value"] <= 1
     assert points[None].metrics["peak/robust/psnr"]["value"] in (0.0, 1.0, 2.0)
-    assert (tmp_path / "out" / "pictures" / "robustness_sweep-dial.png").stat().st_size < 300 * 1024
 
 
 def test_two_steps_of_the_papers_sweep(execute, tmp_path, imagenet_like):

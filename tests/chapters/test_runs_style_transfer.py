@@ -18,7 +18,6 @@ def test_smoke_style_transfer(execute, tmp_path):
             assert measured[f"{judge}/{name}-shallow"] < 0.7 * measured[f"{judge}/content"]
     assert measured["ssim/content"] == pytest.approx(1)
     assert ("gram" in record.left_out) != ("gram/ust" in measured)
-    assert (tmp_path / "out" / "pictures" / "style_transfer-pairs.png").stat().st_size < 300 * 1024
 
 
 def test_two_steps_of_the_papers_style_transfer(execute, tmp_path, imagenet_like):

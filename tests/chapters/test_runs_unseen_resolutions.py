@@ -20,7 +20,6 @@ def test_smoke(execute, tmp_path):
         by_factor = [value[f"psnr/{encoder}/x{factor}"] for factor in record.parameters["factors"]]
         assert value[f"psnr/{encoder}/upscaled"] == pytest.approx(sum(by_factor) / len(by_factor))
     assert ("lpips" in record.left_out) != any(name.startswith("lpips") for name in record.metrics)
-    assert (tmp_path / "out" / "pictures" / "unseen_resolutions-pictures.png").stat().st_size < 300 * 1024
 
 
 def test_two_steps_of_the_papers_autoencoders(execute, tmp_path, imagenet_like):

@@ -95,8 +95,7 @@ def test_digest_covers_pixels_labels_and_classes():
     assert data.digest == ImageSet("renamed", data.images.clone(), data.labels, data.classes).digest
 
 
-@pytest.mark.parametrize("change", [
-    {"images": torch.zeros(3, 3, 8, 8)}, {"images": torch.zeros(3, 1, 8, 8, dtype=torch.uint8)},
+@pytest.mark.parametrize("change", [{"images": torch.zeros(3, 3, 8, 8)}, {"images": torch.zeros(3, 1, 8, 8, dtype=torch.uint8)},
     {"labels": torch.tensor([0, 1])}, {"labels": torch.tensor([0, 1, 2])}, {"labels": torch.tensor([0, 0, -1])},
 ])
 def test_tensors_that_do_not_fit_and_bad_passes_are_refused_at_the_call(change):

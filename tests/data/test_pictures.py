@@ -12,8 +12,7 @@ from arae_core.data.pictures import picture, picture_files, rescaled
 def test_kinds_become_rgb(odd_folder):
     rgb = picture(odd_folder / "train/a/rgb.png")
     assert rgb.shape == (1, 3, 40, 60) and rgb.dtype == torch.float32
-    assert torch.equal(rgb[0], torch.from_numpy(np.array(Image.open(odd_folder / "train/a/rgb.png")))
-                       .permute(2, 0, 1) / 255)
+    assert torch.equal(rgb[0], torch.from_numpy(np.array(Image.open(odd_folder / "train/a/rgb.png"))).permute(2, 0, 1) / 255)
     for file in ("a/grey.jpg", "a/rgba.png", "a/palette.png", "b/cmyk.jpg"):
         other = picture(odd_folder / "train" / file)
         assert other.shape == rgb.shape and 0 <= other.min() <= other.max() <= 1
@@ -38,8 +37,7 @@ def test_scaled_to_a_longest_side(odd_folder):
     pytest.raises(ValueError, picture, odd_folder / "train/a/rgb.png", max_side=0).match("max_side")
 
 
-@pytest.mark.parametrize("file, cause", [
-    ("a/truncated.jpg", "trunc|broken|cannot identify"), ("b/text.jpg", "cannot identify"),
+@pytest.mark.parametrize("file, cause", [("a/truncated.jpg", "trunc|broken|cannot identify"), ("b/text.jpg", "cannot identify"),
     ("b/empty.png", "cannot identify"), ("b/huge.ppm", "400000000 pixels"),
 ])
 def test_what_is_no_picture_is_named_with_the_cause(odd_folder, file, cause):

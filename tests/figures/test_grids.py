@@ -7,8 +7,7 @@ from arae_core.figures import error_maps, gradient_image, image_grid, perturbati
 def test_rows_columns_and_pixels(images):
     figure = image_grid({"image": images, "attacked": images[:2]}, columns=["a", "b", "c"], title="t")
     axes = figure.axes
-    assert len(axes) == 6
-    assert [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
+    assert len(axes) == 6 and [len(ax.images) for ax in axes] == [1, 1, 1, 1, 1, 0]
     assert [ax.get_title() for ax in axes[:3]] == ["a", "b", "c"]
     assert [axes[0].get_ylabel(), axes[3].get_ylabel()] == ["image", "attacked"]
     shown = torch.tensor(axes[1].images[0].get_array())

@@ -44,8 +44,7 @@ def test_each_image_has_its_own_number_computed_in_float32_and_without_gradient(
 def test_other_input_is_refused_and_by_ssim_what_is_smaller_than_its_window(metric):
     x = images()
     for a, b, cause in ((x, x[:2], "differ in shape"), (x * 255, x, "divided by 255"),
-                        (x, 2 * x - 1, r"\[0,1\]"), (x[0], x[0], "batch"),
-                        (torch.where(x > 0.5, torch.nan, x), x, r"\[0,1\]")):
+                        (x, 2 * x - 1, r"\[0,1\]"), (x[0], x[0], "batch"), (torch.where(x > 0.5, torch.nan, x), x, r"\[0,1\]")):
         pytest.raises(ValueError, metric, a, b).match(cause)
     pytest.raises(TypeError, metric, (x * 255).byte(), x).match("uint8")
     pytest.raises(TypeError, metric, x.numpy(), x).match("ndarray")

@@ -47,8 +47,7 @@ def test_a_worker_is_killed_in_the_middle(workers, trace, runs, wait_for, tmp_pa
     killer = threading.Thread(target=kill_the_worker_of_the_second_point)
     killer.start()
     out = tmp_path / "out"
-    assert _status(["sweep", "first", "-p", "eps", "1,2,3", "--scheduler", workers.scheduler_address,
-                    "--out", str(out)]) == 0
+    assert _status(["sweep", "first", "-p", "eps", "1,2,3", "--scheduler", workers.scheduler_address, "--out", str(out)]) == 0
     killer.join()
     assert killed and runs() == {"eps=1,seed=0": 1, "eps=2,seed=0": 2, "eps=3,seed=0": 1}
     assert {point.parent.name for point in out.glob("*/made_from.json")} == {"eps=1", "eps=2", "eps=3"}

@@ -35,8 +35,7 @@ def test_chapters_and_profiles_are_found(small_book, profile):
 
 def test_a_chapter_has_the_pairs_parameters_and_its_own(small_book):
     first, second = settings("first"), settings("second")
-    assert first.literals() == {"profile": "default", "eps": 0.5, "layers": ["conv1"], "fast": True, "name": "plain",
-                                "seed": 0}
+    assert first.literals() == {"profile": "default", "eps": 0.5, "layers": ["conv1"], "fast": True, "name": "plain", "seed": 0}
     assert (first.eps, "eps" in first, "eps" in second) == (0.5, True, False)
     assert second.literals() == {"profile": "default", "seed": 0} and "eps" in dir(first)
     with pytest.raises(AttributeError, match="first has no parameter 'esp'; did you mean eps?"):

@@ -188,8 +188,7 @@ def test_outdated_records_give_way_and_others_stay(listed, own_store, capsys):
     assert capsys.readouterr().out.splitlines()[0] == "first seed 0  outdated: eps, name"
     made(own_store)
     made(own_store, point={"layer": "conv1"})
-    assert make() == 0
-    assert all(path.exists() for path in other)
+    assert make() == 0 and all(path.exists() for path in other)
     ours = [r for r in map(Record.read, (committed / "records").glob("*.json"))
             if (r.chapter, r.profile, r.seed) == ("first", "smoke", 0)]
     assert sorted(map(str, (r.point for r in ours))) == ["{'layer': 'conv1'}", "{}"]
@@ -205,8 +204,7 @@ def test_a_run_is_done_when_all_its_points_are_there(listed, capsys):
     assert make("--plan") == 0
     assert "1 of 3 records missing" in capsys.readouterr().out
     record(root / "book/reference/smoke", {"layer": "conv2"}, layers=layers)
-    assert make("--plan") == 0
-    assert "1 of 1 runs are done" in capsys.readouterr().out
+    assert make("--plan") == 0 and "1 of 1 runs are done" in capsys.readouterr().out
 
 
 def noise(path, side):
@@ -247,8 +245,7 @@ def test_what_needs_a_gpu_is_left_and_said_unless_its_chapter_is_named(listed, r
     assert make("first", "--plan") == 0
     assert "left for" not in capsys.readouterr().out
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert make() == 0
-    assert runs() == {"eps=0.5,seed=0": 1}
+    assert make() == 0 and runs() == {"eps=0.5,seed=0": 1}
 
 
 def test_training_comes_first(listed, runs, own_store, monkeypatch, capsys, tmp_path):
@@ -277,8 +274,7 @@ def test_training_comes_first(listed, runs, own_store, monkeypatch, capsys, tmp_
     assert "failed: its training ended with 7; see " in capsys.readouterr().out
     answer(0)
     made(own_store, layers=["conv5"], name="a name")  # without its models
-    assert make() == 1
-    assert "has left no model 'standard'" in capsys.readouterr().out
+    assert make() == 1 and "has left no model 'standard'" in capsys.readouterr().out
     assert len((tmp_path / "words").read_text().splitlines()) == 3 and not runs()
     assert not (root / "book/reference/smoke/models").exists()
 
@@ -344,11 +340,9 @@ def test_a_broken_list_or_record_is_refused(listed, small_book, capsys):
     assert "half.json is no whole JSON file" in capsys.readouterr().err
     for text, said in (("a: [", "cannot be read"), ("- 1", "must hold `profiles:`")):
         (small_book / FILE).write_text(text)
-        assert make() == 2
-        assert said in capsys.readouterr().err
+        assert make() == 2 and said in capsys.readouterr().err
     (small_book / FILE).unlink()
-    assert make() == 2
-    assert "runs.yaml cannot be read" in capsys.readouterr().err
+    assert make() == 2 and "runs.yaml cannot be read" in capsys.readouterr().err
 
 
 def test_the_book_lists_runs_of_all_its_profiles():

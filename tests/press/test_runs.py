@@ -73,8 +73,7 @@ def test_a_kernel_that_dies_while_it_starts_is_started_anew(small_book, tmp_path
 
 
 @pytest.mark.parametrize(("arguments", "said"), [(["run", "frist"], "there is no chapter 'frist'; did you mean first?"),
-    (["run", "first", "--profile", "smke"], "did you mean smoke?"),
-    (["run", "first", "-p", "sed", "1"], "did you mean seed?"),
+    (["run", "first", "--profile", "smke"], "did you mean smoke?"), (["run", "first", "-p", "sed", "1"], "did you mean seed?"),
     (["run", "first", "-p", "eps", "8/255"], "takes a number"), (["run", "first", "-p", "eps"], "requires 2 arguments"),
     (["run"], "Missing argument"), (["rum"], "No such command 'rum'. Did you mean 'run'?"),
     (["book", "--profile", "papr"], "no profile 'papr'"),

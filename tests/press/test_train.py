@@ -63,8 +63,7 @@ def trained_by(chapter, profile="smoke", **given):
     ("robustness_sweep", {"network": "resnet18", "layer": "block3", "radii": [0.0], "width": 0.1}, 2),
     ("other_encoders", {"clip": 0.0, "shift": 0.0, "reduction": "sum"}, 4 + 4),
     ("unseen_resolutions", {"layers": ["conv2", "conv5"]}, 2 + 4),
-    ("rivals", {}, 2 + 2 + 3 + 1), ("rivals", {"deepsim_search": [], "db_lr": 0.1}, 2 + 2 + 3),
-    ("style_transfer", {}, 2 + 6),
+    ("rivals", {}, 2 + 2 + 3 + 1), ("rivals", {"deepsim_search": [], "db_lr": 0.1}, 2 + 2 + 3), ("style_transfer", {}, 2 + 6),
     ("style_transfer", {"generator_dataset": "photos", "shallow_images": 64, "deep_images": 64}, 2 + 6),
     ("denoising", {}, 2 + 3 + 1), ("denoising", {"denoiser_data": "narrow", "kept": ["coffee"], "attempts": []}, 2 + 3),
     ("anomaly_detection", {"classes": ["coffee", "rocket"]}, 2 + 4 + 2),
@@ -86,8 +85,7 @@ def test_every_cell_that_asks_for_a_model_is_tagged(chapter):
 
 
 def test_the_reference_runs_keep_models_that_there_are(asked):
-    kept = [run for profile in ("default", "cifar10", "tiny-imagenet")
-            for run in reference_runs(ROOT, profile) if run.models]
+    kept = [run for profile in ("default", "cifar10", "tiny-imagenet") for run in reference_runs(ROOT, profile) if run.models]
     assert {run.chapter.name for run in kept} == {"inversion", "other_encoders", "unseen_resolutions", "style_transfer"}
     for run in kept:
         given = {"layers": run.settings.layers} if "layers" in run.settings else {}

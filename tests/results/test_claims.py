@@ -141,8 +141,7 @@ AB = "id: a, source: A, text: t, comparison: psnr/a/b > psnr/a/c"
     (f"{{{AB}, investigation: rivals}}", "<chapter>#<heading>"),
     (f"{{{AB}, reported: {{value: [1, 2, 3], tolerance: 1}}}}", "one or two"),
     (f"{{{AB}, reported: {{value: 1, tolerance: 1}}}}", "one or two"),
-    (f"{{{AB}, reported: {{value: [1], tolerance: few}}}}", "tolerance"),
-    (f"{{{AB}, reported: {{value: [1]}}}}", "tolerance"),
+    (f"{{{AB}, reported: {{value: [1], tolerance: few}}}}", "tolerance"), (f"{{{AB}, reported: {{value: [1]}}}}", "tolerance"),
 ])
 def test_what_cannot_be_tested_is_refused(tmp_path, entry, cause):
     path = tmp_path / "claims.yaml"

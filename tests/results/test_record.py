@@ -102,12 +102,10 @@ def test_what_two_measures_differ_by_on_the_same_images(make_record, tmp_path):
 
 def test_crops_of_one_photograph_are_akin(tmp_path):
     photos = data.photos("test", count=40, image_size=32, seed=0)
-    record = Record.of_run("inversion", parameters={}, data=photos, seed=0, started=0.0)
-    hard = photos.labels.double()  # as hard as its photograph is
-    record.add("psnr/a/b", hard + 1)
-    record.add("psnr/c/b", torch.zeros(40))
-    record.add("psnr/a/few", hard[:20])
-    record.add("ssim/a/few", hard[:20], clusters=photos.labels[:20])
+    record = Record.of_run("inversion", parameters={}, data=photos, seed=0, started=0)
+    for name, values in (("psnr/a/b", photos.labels), ("psnr/c/b", torch.ones(40)), ("psnr/a/few", photos.labels[:20])):
+        record.add(name, values)
+    record.add("ssim/a/few", photos.labels[:20], clusters=photos.labels[:20])
     mine, (pair,) = record.metrics["psnr/a/b"], record.pairs.values()
     assert mine["clusters"] == pair["clusters"] == len(photos.labels.unique()) > 5 and mine["error"] == pytest.approx(pair["error"])
     assert pair["error"] > 1.7 * pair["std"] / 40**0.5 and "clusters" not in record.metrics["psnr/a/few"]

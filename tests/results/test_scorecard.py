@@ -101,8 +101,7 @@ def test_what_was_not_run_stands_with_its_reason(make_record):
             ["A, Table 1", "Robust is better. `psnr/robust/* > psnr/standard/*` for b", "`cifar10`"]],
         "no trunk:": [["A, Table 1", "And closer. `lpips/robust/* < lpips/standard/*`", "`cifar10`"]],
         "no TNRD:": [["A, Table 9", "And better than TNRD. `psnr/robust/a > psnr/tnrd/a`", "`cifar10`"]],
-        "The chapter has no record there yet:": [
-            ["A, Table A3", "Elsewhere. `psnr/robust/a > psnr/standard/a`", "`resnet`"]],
+        "The chapter has no record there yet:": [["A, Table A3", "Elsewhere. `psnr/robust/a > psnr/standard/a`", "`resnet`"]],
     }
     assert part.rstrip(":\n").endswith("Nothing has been run yet at `default`, `resnet`.")
 

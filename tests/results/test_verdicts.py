@@ -100,6 +100,5 @@ def test_enough_of_the_papers_claims_are_judged_over_seeds():
     claims = [claim for claim in load_claims(BOOK / "claims.yaml") if claim.kind == "paper"]
     judged = {claim.id for claim in claims for profile in ("default", "live")
               for verdict in verdicts(claim, read_all(BOOK / "reference" / profile / "records"))
-              if claim.profiles is None or profile in claim.profiles
-              if verdict.outcome in ("holds", "fails", "within noise")}
+              if claim.profiles is None or profile in claim.profiles if verdict.outcome in ("holds", "fails", "within noise")}
     assert len(judged) >= 25

@@ -176,8 +176,7 @@ def test_every_committed_model_is_what_its_file_says_and_no_file_is_large():
     assert sum(path.stat().st_size for path in reference_dir().rglob("*") if path.is_file()) <= 40e6
 
 
-@pytest.mark.parametrize("name", ["standard-encoder", "robust-encoder", "standard-conv5-generator",
-                                  "robust-conv5-generator"])
+@pytest.mark.parametrize("name", ["standard-encoder", "robust-encoder", "standard-conv5-generator", "robust-conv5-generator"])
 def test_the_committed_models_are_what_they_say_and_have_todays_keys(name):
     """Built from its own words, loaded, and declared anew: the key under which a chapter looks for it."""
     model = reference_model("cifar10", name)

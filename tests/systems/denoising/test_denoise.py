@@ -38,8 +38,7 @@ def test_large_pictures_in_tiles(denoiser):
     torch.testing.assert_close(tiled, denoiser.denoise(x), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("x, message", [
-    (255 * torch.rand(1, 3, 32, 32), "by 255"), (torch.rand(1, 3, 32, 32) - 0.5, "clamp"),
+@pytest.mark.parametrize("x, message", [(255 * torch.rand(1, 3, 32, 32), "by 255"), (torch.rand(1, 3, 32, 32) - 0.5, "clamp"),
     (torch.full((1, 3, 32, 32), float("nan")), "lie in"), (torch.rand(3, 32, 32), "batch"),
     (torch.rand(1, 3, 9, 40), "smaller than the network's stride"), (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "255"),
 ])
