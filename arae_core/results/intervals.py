@@ -55,7 +55,10 @@ def of_share(summary: Mapping[str, float]) -> Estimate:
     of as many images as would leave this error if they were independent (Kish 1965)."""
     n, spread = int(summary["n"]), summary["value"] * (1 - summary["value"])
     if "clusters" in summary:
-        n = min(n, round(spread / summary["error"] ** 2)) if summary["error"] else int(summary["clusters"])
+        known = (
+            summary["clusters"] > 1 and summary["error"]
+        )  # of a single cluster the error is nothing, or rounding
+        n = min(n, round(spread / summary["error"] ** 2)) if known else int(summary["clusters"])
     if n < 2:
         return summary["value"], nan, nan
     ends = stats.binomtest(round(summary["value"] * n), n).proportion_ci(CONFIDENCE, method="wilson")
