@@ -55,9 +55,8 @@ def of_share(summary: Mapping[str, float]) -> Estimate:
     of as many images as would leave this error if they were independent (Kish 1965)."""
     n, spread = int(summary["n"]), summary["value"] * (1 - summary["value"])
     if "clusters" in summary:
-        known = (
-            summary["clusters"] > 1 and summary["error"]
-        )  # of a single cluster the error is nothing, or rounding
+        # of a single cluster the error is nothing, or rounding
+        known = summary["clusters"] > 1 and summary["error"]
         n = min(n, round(spread / summary["error"] ** 2)) if known else int(summary["clusters"])
     if n < 2:
         return summary["value"], nan, nan
