@@ -2,7 +2,8 @@
 
 Jupyter Book reads the stage: the book's sources with the executed chapters and the generated pages, and the package's
 source, which pages and chapters show. Sphinx reads what changed, all after a failure, and writes every page, since others
-would keep old titles in their navigation. The site then replaces the former one in one move.
+would keep old titles in their navigation; but if nothing but the package's source changed, only the pages that show
+it. The site then replaces the former one in one move.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ from .runs import COLOURS, RunFailed, alone, installed, is_current, modules, run
 Files = dict[str, bytes]  # contents by path under a folder
 _BUILDERS = "jupyter-book sphinx myst-nb sphinx-book-theme sphinxcontrib-bibtex sphinx-design".split()
 _TOLD = re.compile(r"^(reading sources|writing output).*%|^build (succeeded|finished)")
+_SITE = "_build/html"  # jupyter-book adds these two itself
 _TOGETHER = 2  # chapters that run at a time
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 
@@ -45,7 +47,8 @@ def book(root: Path, profile: str) -> Path:
         sync(build / "records" / profile, {path.name: path.read_bytes() for path in records_of(pages)})
         wanted = staged(root, pages)
         sync(build / "stage", wanted)
-        return site(build, digest_of(wanted, installed(_BUILDERS)))
+        pages_alone = {name: content for name, content in wanted.items() if name[:10] != "arae_core/"}
+        return site(build, *(digest_of(files, installed(_BUILDERS)) for files in (wanted, pages_alone)))
 
 
 def refresh(root: Path) -> list[Path]:
@@ -114,22 +117,28 @@ def digest_of(wanted: Files, versions: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps([versions, contents], sort_keys=True).encode()).hexdigest()
 
 
-def site(build: Path, stage_digest: str) -> Path:
-    """The site of `build/stage`: the one that is there if it is of this digest and untouched, else a new one."""
+def site(build: Path, stage: str, pages: str) -> Path:
+    """The site of `build/stage`: the one that is there if it is of these digests and untouched, else a new one.
+
+    stage, pages: digests of the stage with and without the package's source.
+    """
     html, former, scratch, note = (build / name for name in ("html", "html.former", "site", "site.json"))
-    if note.is_file() and note.read_text() == _note(html, stage_digest):
+    made = json.loads(note.read_text()) if note.is_file() else {}
+    if made == (now := {"stage": stage, "pages": pages, "files": _files(html)}):
         print("site: nothing changed")
         return html / "index.html"
-    if not note.is_file():  # the last build failed or was killed
+    if not made:  # the last build failed or was killed
         shutil.rmtree(scratch, ignore_errors=True)
     note.unlink(missing_ok=True)
+    if made | {"stage": stage} == now:
+        shutil.copytree(html, scratch / _SITE)  # with their times, by which Sphinx sees which pages are old
     new = _built(build / "stage", scratch)
     shutil.rmtree(former, ignore_errors=True)
     if html.exists():
         os.replace(html, former)
     os.replace(new, html)
     shutil.rmtree(former, ignore_errors=True)
-    note.write_text(_note(html, stage_digest))
+    note.write_text(json.dumps(now | {"files": _files(html)}))
     return html / "index.html"
 
 
@@ -148,17 +157,17 @@ def _built(stage: Path, scratch: Path) -> Path:
             raise
     if builder.returncode:
         raise RunFailed(f"the site was not built (a warning is an error): see above, and {stage}")
-    new = scratch / "_build" / "html"  # jupyter-book adds these two itself
+    new = scratch / _SITE
     if not (new / "index.html").is_file():
         raise RunFailed(f"Jupyter Book ended without an error, but wrote no {new / 'index.html'}")
     return new
 
 
-def _note(html: Path, stage_digest: str) -> str:
-    """With the names, sizes and times of a site's files: a plain `jupyter-book build .` writes to the same place."""
+def _files(html: Path) -> str:
+    """Of a site's names, sizes and times: a plain `jupyter-book build .` writes to the same place."""
     files = [(path, path.stat()) for path in sorted(html.rglob("*")) if path.is_file()]
     lines = [f"{path.relative_to(html)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files]
-    return json.dumps({"stage": stage_digest, "files": hashlib.sha256("\n".join(lines).encode()).hexdigest()})
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def execute_changed(chapters: Iterable[Chapter], profile: str, build: Path) -> dict[str, Path]:

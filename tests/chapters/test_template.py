@@ -81,7 +81,7 @@ for name, chapter in chapters.items():
         nbformat.write(notebook, stored[name])
 with build.building(root) as folder:
     build.sync(folder / "stage", build.staged(root, stored))
-    print(build.site(folder, "with the new chapter"))
+    print(build.site(folder, "with the new", "chapter"))
 """
 
 

@@ -68,6 +68,17 @@ def test_the_book_is_built_and_rebuilt_only_when_something_changed(small_book, c
     assert str(small_book) not in page and "papermill" not in page
 
 
+def test_a_comment_in_the_package_writes_only_the_pages_that_show_it(small_book, capsys):
+    (small_book / "arae_core").mkdir()
+    (small_book / "book/index.md").write_text("# Small\n\n```{literalinclude} ../arae_core/shown.py\n```\n")
+    for comment, written in [("# one", 4), ("# two", 1)]:
+        (small_book / "arae_core/shown.py").write_text(comment)
+        assert _status(["book"]) == 0
+        assert len(re.findall("site: writing output", capsys.readouterr().out)) == written
+        assert comment in text(small_book / "_build/html/book/index.html")
+    assert "book/index.html" in (small_book / "_build/html/index.html").read_text()
+
+
 def test_a_site_that_somebody_else_wrote_into_is_built_again(tmp_path, monkeypatch):
     built = []
 
@@ -81,7 +92,7 @@ def test_a_site_that_somebody_else_wrote_into_is_built_again(tmp_path, monkeypat
     for digest, change, times in [("a", None, 1), ("a", None, 1), ("b", None, 2), ("b", "theirs", 3), ("b", None, 3)]:
         if change:
             (tmp_path / "html/index.html").write_text(change)
-        assert build.site(tmp_path, digest).read_text() == "ours" and len(built) == times
+        assert build.site(tmp_path, digest, digest).read_text() == "ours" and len(built) == times
 
 
 def test_refresh_stores_the_outputs_and_then_has_nothing_to_do(small_book, capsys):
