@@ -141,7 +141,7 @@ def reference_runs(
     return listed
 
 
-def _runs(root: Path, profile: str, entry: Any, points: dict[str, dict[str, str]]) -> Iterator[ReferenceRun]:
+def _runs(root: Path, profile: str, entry: Any, points: dict[str, Any]) -> Iterator[ReferenceRun]:
     if not isinstance(entry, dict) or not entry.get("chapter") or not entry.get("seeds"):
         raise Refused(f"a run has a chapter and seeds, not {entry}")
     for name, value in entry.items():
@@ -151,15 +151,15 @@ def _runs(root: Path, profile: str, entry: Any, points: dict[str, dict[str, str]
     chapter, kept = find_chapter(root, said["chapter"]), (tuple(said["pictures"]), said["models"])
     for seed in said["seeds"]:
         p = settings(chapter.name, profile, seed=seed, given=said["parameters"], root=root)
-        its_points = tuple(_points(points.get(chapter.name, {}), p))
+        its_points = tuple(_points(points.get(chapter.name, [{}]), p))
         yield ReferenceRun(chapter, p, said["needs"] == "gpu", *kept, its_points)
         kept = ((), {})
 
 
-def _points(of: dict[str, str], p: Settings) -> Iterator[dict[str, Any]]:
-    """The points over which a chapter records: {} for the whole run, and one a value of each list that `of` names."""
-    yield {}
-    for key, name in of.items():
+def _points(of: list[dict[str, str]], p: Settings) -> Iterator[dict[str, Any]]:
+    """The points over which a chapter records: {} for the whole run, or one a value of the list that it names."""
+    yield from ({} for point in of if not point)
+    for key, name in (item for point in of for item in point.items()):
         if name not in p or not isinstance(getattr(p, name), list):
             raise Refused(f"points: {key} is to run over {name!r}, which is no list among the parameters")
         yield from ({key: value} for value in getattr(p, name))
