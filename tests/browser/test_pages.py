@@ -1,7 +1,5 @@
 """Every page of the built book, as a reader meets it: on a screen, on a phone, in the dark."""
 
-from __future__ import annotations
-
 import base64
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """`arae sweep --scheduler` on a real Dask cluster of two worker processes."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -76,7 +76,7 @@ def test_the_list_of_models_is_what_their_files_say(root, small_book, capsys, mo
     assert _status(["models"]) == 0
     head, _, *lines = capsys.readouterr().out.splitlines()
     assert head.split("|")[1].strip() == "model"
-    assert len(lines) == len([*root.glob("book/reference/*/models/*.safetensors")]) == 24
+    assert len(lines) == len([*root.glob("book/reference/*/models/*.safetensors")]) == 27
     encoder = next(line for line in lines if line.startswith("| cifar10/robust-encoder"))
     for said in ("AlexNet(", "width=0.5", "cifar10 (JPEG copies)", "l2, 0.5", "2.22 MB"):
         assert said in encoder

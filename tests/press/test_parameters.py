@@ -1,7 +1,5 @@
 """What is refused before anything runs, and with which near matches; and the book's own profiles."""
 
-from __future__ import annotations
-
 import copy
 import subprocess
 import sys

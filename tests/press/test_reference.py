@@ -1,7 +1,5 @@
 """`arae reference`: what is missing, what is made, what a stopped command goes on with, what is collected."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

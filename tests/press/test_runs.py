@@ -1,7 +1,5 @@
 """`arae run`, with real papermill runs: what it leaves, and that it leaves nothing half-written. And `arae doctor`."""
 
-from __future__ import annotations
-
 import io
 import os
 import platform

@@ -1,8 +1,6 @@
 """`arae sweep` on this machine, with real runs of a small chapter: how lists become points, what it refuses, keeps,
 runs again, merges."""
 
-from __future__ import annotations
-
 import csv
 import os
 import signal

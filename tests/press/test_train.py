@@ -1,7 +1,5 @@
 """`arae train`: the models that a chapter then finds, by its own cells, in one process or in two that torchrun starts."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

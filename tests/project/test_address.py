@@ -1,7 +1,5 @@
 """The public address stands in _config.yml; badges, set-up cells, CITATION and links are derived from it."""
 
-from __future__ import annotations
-
 import re
 
 import nbformat

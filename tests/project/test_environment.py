@@ -1,7 +1,5 @@
 """environment.yml, pyproject.toml and constraints.txt say the same, and what they say can be installed."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import tomllib
