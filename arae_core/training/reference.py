@@ -82,11 +82,14 @@ def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 def built_from(specification: dict[str, Any]) -> nn.Module:
     """The untrained network of a `networks.specification`, those in its arguments alike."""
+    from arae_core.systems import denoising  # systems import this package, and its decoders are models too
+
     arguments = {
         name: built_from(value) if isinstance(value, dict) and "network" in value else value
         for name, value in specification["arguments"].items()
     }
-    return BUILDERS[specification["network"]](**arguments)
+    wavelets = {"WaveletDecoder": denoising.WaveletDecoder, "WaveletEncoder": denoising.WaveletEncoder}
+    return (BUILDERS | wavelets)[specification["network"]](**arguments)
 
 
 def reference_models() -> list[tuple[str, str, Path, dict[str, str]]]:

@@ -84,7 +84,8 @@ def test_every_cell_that_asks_for_a_model_is_tagged(chapter):
 
 def test_the_reference_runs_keep_models_that_there_are(asked):
     kept = [run for profile in ("default", "cifar10", "tiny-imagenet") for run in reference_runs(ROOT, profile) if run.models]
-    assert {run.chapter.name for run in kept} == {"inversion", "other_encoders", "unseen_resolutions", "style_transfer"}
+    assert {run.chapter.name for run in kept} == {"inversion", "other_encoders", "unseen_resolutions", "style_transfer",
+                                                  "denoising"}
     for run in kept:
         given = {"layers": run.settings.layers} if "layers" in run.settings else {}
         assert set(run.models) <= set(trained_by(run.chapter.name, **given))
